@@ -1,0 +1,1 @@
+"""Frozen values, standard library only: the words of the project as types."""

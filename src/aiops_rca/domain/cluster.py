@@ -1,0 +1,23 @@
+"""Alerts that belong together in time and topology."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiops_rca.domain.alert import Alert, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A group of firing alerts, sorted by (ts, id).
+
+    *id* is a hash of the set of the alerts' fingerprints, so the same signals give the same id on any day.
+    *services* is sorted; times are epoch milliseconds.
+    """
+
+    id: str
+    alerts: tuple[Alert, ...]
+    services: tuple[str, ...]
+    first_ts: int
+    last_ts: int
+    max_severity: Severity
