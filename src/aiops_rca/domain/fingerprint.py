@@ -5,14 +5,28 @@ Hash of service, metric and labels; not of id, time, value, threshold, severity 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
 from aiops_rca.domain.alert import LabelValue
 
-MEASURING_LABELS = frozenset(
-    "z peak peak_z baseline_median baseline_scale onset status".split()
-)
+
+
+class Ignored:
+    """A set of label names and prefixes (`baseline_*`)."""
+
+    __slots__ = ("_known", "_prefixes", "names")
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = tuple(names)
+        self._prefixes = tuple(n[:-1] for n in self.names if n.endswith("*"))
+        self._known = {n: True for n in self.names if not n.endswith("*")}
+
+    def __contains__(self, label: str) -> bool:
+        return label in self._known or bool(self._prefixes and label.startswith(self._prefixes))
+
+
+MEASURING_LABELS = Ignored("z peak peak_z baseline_* onset status".split())
 
 
 def fingerprint(
@@ -20,7 +34,7 @@ def fingerprint(
     metric: str,
     labels: Mapping[str, LabelValue],
     *,
-    ignore: frozenset[str] = MEASURING_LABELS,
+    ignore: Ignored = MEASURING_LABELS,
 ) -> str:
     """Return 16 hex digits that name the signal (*service*, *metric*, *labels* without *ignore*).
 

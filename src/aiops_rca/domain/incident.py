@@ -45,3 +45,6 @@ class IncidentHistory:
 
     version: str
     incidents: tuple[PastIncident, ...]
+
+
+NO_HISTORY = IncidentHistory("none", ())

@@ -1,0 +1,272 @@
+"""Start here: one file that needs nothing but Python 3.11 and makes the rest.
+
+    python3 run.py demo | serve | test | check | bench | bento | setup | clean
+
+Each command makes or mends `.venv` first; see `launcher/` for how.
+"""
+
+from __future__ import annotations
+
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036 - said before an older Python trips over the imports
+    sys.exit(
+        "run.py needs Python 3.11 or later; this is "
+        + sys.version.split()[0]
+        + " ("
+        + str(sys.executable)
+        + "). Try: python3.11 run.py "
+        + " ".join(sys.argv[1:])
+    )
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from launcher.console import CannotGoOnError, Console, clean
+from launcher.environment import Environment, alone, child_environment, prepare, remove
+from launcher.homes import Home, first_home, own_home, servers_running
+from launcher.server import Address, Server, StoppedError, fetch, own_port
+
+ROOT = Path(__file__).resolve().parent
+GRAPH = "graphs/online-boutique.yaml"
+HISTORY = "history/online-boutique.jsonl"
+STORM = "tests/data/storm.json"
+INTERRUPTED = 130
+Run = Callable[[argparse.Namespace, Environment, Console], int]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; its exit code."""
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _stop)
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # a plain terminal must not stop us
+    ours, rest = _split(arguments)
+    options = _parser().parse_args(ours)
+    options.rest = rest
+    console = Console(sys.stdout)
+    run: Run = options.run
+    try:
+        return run(options, Environment(ROOT), console)
+    except CannotGoOnError as error:
+        console.say(f"{console.paint('run.py:', 'bold', 'red')} {error}")
+        return 1
+    except KeyboardInterrupt:
+        console.say("\ninterrupted")
+        return INTERRUPTED
+    except StoppedError as stopped:
+        return stopped.code
+    except BrokenPipeError:  # nobody reads any more, as under `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + 13
+
+
+def _split(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """What is for us, and what a command hands on to another program as it is."""
+    hands_on = arguments[:1] in (["test"], ["bento"]) and arguments[1:] not in (["-h"], ["--help"])
+    return (arguments[:1], arguments[1:]) if hands_on else (arguments, [])
+
+
+def _stop(number: int, _frame: object) -> None:
+    raise StoppedError(128 + number)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="run.py", description="Set up, try, serve and test aiops_rca.")
+    commands = parser.add_subparsers(metavar="command", required=True)
+
+    def command(name: str, run: Run, help_: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=help_, description=help_)
+        added.set_defaults(run=run)
+        return added
+
+    command("setup", _setup, "make .venv with the locked dependencies")
+    demo = command("demo", _demo, "start the service, send it a storm of alerts, show the answer")
+    demo.add_argument("--once", action="store_true", help="end after the answer instead of serving on")
+    demo.set_defaults(host="127.0.0.1")
+    serve = command("serve", _serve, "start the service")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    for with_port in (demo, serve):
+        with_port.add_argument("--port", type=int, help="a free port (default: the first free from 3000)")
+    command("test", _test, "run the test suite; what follows goes to pytest")
+    command("check", _check, "everything long: lint, types, layers and all tests with many more examples")
+    bench = command("bench", _bench, "measure: all of tests/bench, or the ones named")
+    bench.add_argument("names", nargs="*", metavar="name")
+    bench.add_argument("--json", action="store_true", help="figures as JSON")
+    command("bento", _bento, "fill the model store and build a bento; what follows goes to bentoml build")
+    command("clean", _clean, "remove .venv and .aiops")
+    return parser
+
+
+def _setup(_options: argparse.Namespace, env: Environment, console: Console) -> int:
+    prepare(env, console, dev=False)
+    console.say("ready: python3 run.py demo")
+    return 0
+
+
+def _demo(options: argparse.Namespace, env: Environment, console: Console) -> int:
+    storm = (env.root / STORM).read_bytes()
+    prepare(env, console, dev=False)
+    with ExitStack() as held:
+        server, address = _start(options, env, console, held, log=True)
+        console.say(f"sending {len(json.loads(storm)['alerts'])} alerts from {STORM}\n")
+        status, body = fetch(f"{address.url}/incident", storm)
+        if status != 200:
+            said = clean(body.decode("utf-8", "replace"))
+            raise CannotGoOnError(f"POST /incident: {status} {said}{server.tail()}")
+        _show(body, env, console)
+        if options.once:
+            return 0
+        console.say(f"\nserving on {console.paint(address.url, 'bold')} (API: /docs); ask it yourself:")
+        console.say(f"  curl -s {address.url}/incident -H 'Content-Type: application/json' -d @{STORM}")
+        return _serve_on(server, console)
+
+
+def _show(answer: bytes, env: Environment, console: Console) -> None:
+    """Print *answer* as `aiops-rca show` does, which colours what goes straight to a terminal."""
+    command = [str(env.script("aiops-rca")), "show", "-"]
+    out = None if console.colour else subprocess.PIPE
+    done = subprocess.run(command, input=answer, stdout=out, env=child_environment(), check=False)
+    if done.returncode:
+        raise CannotGoOnError("the answer could not be read")
+    if done.stdout:
+        console.say(done.stdout.decode("utf-8", "replace").rstrip())
+
+
+def _serve(options: argparse.Namespace, env: Environment, console: Console) -> int:
+    prepare(env, console, dev=False)
+    with ExitStack() as held:
+        server, address = _start(options, env, console, held, log=False)
+        console.say(f"serving on {console.paint(address.url, 'bold')}")
+        return _serve_on(server, console)
+
+
+def _start(
+    options: argparse.Namespace, env: Environment, console: Console, held: ExitStack, *, log: bool
+) -> tuple[Server, Address]:
+    """Start a server that ends, and gives back home and port, when *held* is closed."""
+    home = held.enter_context(own_home(env.scratch))
+    address = held.enter_context(own_port(options.host, options.port))
+    _fill_store(env, home.path, console)
+    command = [str(env.script("aiops-rca")), "serve", "--host", address.host, "--port", str(address.port)]
+    variables = _bentoml_environment(home.path)
+    log_file = home.log if log else None
+    console.say(f"starting the service on {address.url}" + (f", log in {log_file}" if log_file else ""))
+    server = Server(command, cwd=env.root, env=variables, log=log_file, keep_open=[home.lock_fd])
+    held.callback(server.stop)
+    server.wait_until_ready(address)
+    return server, address
+
+
+def _serve_on(server: Server, console: Console) -> int:
+    """Wait for Ctrl-C, which is how a server is meant to end, or for the server to die, which is not."""
+    console.say("Ctrl-C stops it")
+    try:
+        code = server.wait()
+    except (KeyboardInterrupt, StoppedError):
+        console.say("\nstopping ...")
+        server.stop()
+        return 0
+    raise CannotGoOnError(f"the server ended by itself with code {code}{server.tail()}")
+
+
+def _bentoml_environment(home: Path) -> dict[str, str]:
+    return {**child_environment(), "BENTOML_HOME": str(home)}
+
+
+def _fill_store(env: Environment, home: Path, console: Console) -> None:
+    """Import the graph and the history that ship; nothing changes where the store has them."""
+    for kind, file in (("graph", GRAPH), ("history", HISTORY)):
+        command = [str(env.script("aiops-rca")), kind, "import", file]
+        done = subprocess.run(
+            command, cwd=env.root, env=_bentoml_environment(home), capture_output=True, text=True, check=False
+        )
+        said = (done.stdout + done.stderr).strip()
+        if done.returncode:
+            raise CannotGoOnError(f"{kind} import {file}:\n{said}")
+        console.say(console.paint(said, "dim"))
+
+
+def _test(options: argparse.Namespace, env: Environment, console: Console) -> int:
+    prepare(env, console, dev=True)
+    return _hand_over(env, ["-m", "pytest", *options.rest], child_environment())
+
+
+def _hand_over(env: Environment, arguments: Sequence[str], variables: dict[str, str]) -> int:
+    """Become the environment's Python: its output, signals and exit code are ours."""
+    sys.stdout.flush()
+    os.chdir(env.root)
+    os.execve(env.python, [str(env.python), *arguments], variables)  # noqa: S606 - no shell is the point
+
+
+def _check(_options: argparse.Namespace, env: Environment, console: Console) -> int:
+    """Run every check even if one fails, then say which did."""
+    prepare(env, console, dev=True)
+    variables = {**child_environment(), "RCA_LONG": "1"}
+    checks = {
+        "ruff": [str(env.script("ruff")), "check"],
+        "mypy": [str(env.python), "-m", "mypy"],
+        "lint-imports": [str(env.script("lint-imports"))],
+        "pytest": [str(env.python), "-m", "pytest", "-m", "slow or not slow"],
+    }
+    failed = []
+    for name, command in checks.items():
+        console.say(console.paint(f"== {name}", "bold"))
+        if subprocess.run(command, cwd=env.root, env=variables, check=False).returncode:
+            failed.append(name)
+    console.say(f"failed: {', '.join(failed)}" if failed else "all checks passed")
+    return 1 if failed else 0
+
+
+def _bench(options: argparse.Namespace, env: Environment, console: Console) -> int:
+    known = {path.stem: path for path in sorted((env.root / "tests" / "bench").glob("[!_]*.py"))}
+    unknown = [name for name in options.names if name not in known]
+    if unknown:
+        raise CannotGoOnError(f"no bench named {', '.join(unknown)}; there is: {', '.join(known) or 'none'}")
+    prepare(env, console, dev=True)
+    with own_home(env.scratch) as home:
+        codes = [_run_bench(known[name], options.json, env, home) for name in options.names or known]
+    return max(codes, default=0)
+
+
+def _run_bench(path: Path, as_json: bool, env: Environment, home: Home) -> int:  # noqa: FBT001 - one caller
+    command = [str(env.python), str(path), *(["--json"] if as_json else [])]
+    return subprocess.run(
+        command, cwd=env.root, env=_bentoml_environment(home.path), pass_fds=[home.lock_fd], check=False
+    ).returncode
+
+
+def _bento(options: argparse.Namespace, env: Environment, console: Console) -> int:
+    prepare(env, console, dev=False)
+    home = first_home(env.scratch)
+    home.mkdir(parents=True, exist_ok=True)
+    _fill_store(env, home, console)
+    for arguments in (["build", *options.rest], ["list"]):
+        command = [str(env.script("bentoml")), *arguments]
+        code = subprocess.run(command, cwd=env.root, env=_bentoml_environment(home), check=False).returncode
+        if code:
+            return code
+    console.say(f"serve one with: BENTOML_HOME='{home}' .venv/bin/bentoml serve aiops_rca:latest")
+    return 0
+
+
+def _clean(_options: argparse.Namespace, env: Environment, console: Console) -> int:
+    running = servers_running(env.scratch)
+    if running:
+        raise CannotGoOnError(f"a server still uses {', '.join(map(str, running))}: stop it first")
+    with alone(env, console):
+        for folder in (env.venv, env.scratch):
+            if folder.exists() or folder.is_symlink():
+                console.say(f"removing {folder}")
+                remove(folder)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Every side effect: files, model store, metrics, log."""

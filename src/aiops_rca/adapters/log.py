@@ -1,0 +1,44 @@
+"""One JSON object per log line on standard error: ts, level, logger, msg, and what the event adds."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+ROOT = "aiops_rca"
+
+
+class JsonFormatter(logging.Formatter):
+    """Format a record as one line of JSON; extra fields come from the record's `event` dict."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, without a newline inside."""
+        line: dict[str, Any] = {
+            "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "msg": record.getMessage(),
+        }
+        line.update(getattr(record, "event", {}))
+        if record.exc_info:
+            line["exc"] = self.formatException(record.exc_info)
+        return msgspec.json.encode(line, enc_hook=str).decode("utf-8", "replace")
+
+
+def set_up(level: str) -> None:
+    """Send every logger's records of *level* and above to standard error as JSON lines."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name in list(logging.root.manager.loggerDict):
+        logger = logging.getLogger(name)
+        if name.startswith(("bentoml", "uvicorn", "circus")):
+            logger.handlers[:] = []
+            logger.propagate = True
+    logging.getLogger("uvicorn.access").disabled = True  # the edge writes one line per request

@@ -1,0 +1,52 @@
+"""`aiops-rca analyze`: diagnose a file of alerts without a server."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from aiops_rca import __version__
+from aiops_rca.adapters.files import load_release
+from aiops_rca.cli.answer import print_answer
+from aiops_rca.ingest.batch import to_alerts
+from aiops_rca.pipeline import diagnose
+from aiops_rca.report import incident_answer
+from aiops_rca.settings import load_settings
+from aiops_rca.wire import decode_incident, encode
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.command()
+@click.option("--graph", type=_FILE, required=True, help="Service graph (YAML or JSON).")
+@click.option("--history", type=_FILE, help="Past incidents (JSON Lines).")
+@click.option("--alerts", type=click.File("rb"), required=True, help="A batch as for POST /incident, or -.")
+@click.option(
+    "--configs", type=_FOLDER, default=Path("configs"), help="Folder with ranker.yaml and runbook.yaml."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+def analyze(graph: Path, history: Path | None, alerts: BinaryIO, configs: Path, as_json: bool) -> None:
+    """Diagnose a batch of alerts and print the answer."""
+    settings = load_settings(configs / "aiops_rca.yaml")
+    release = load_release(graph, history=history, configs=configs, parameters=settings.parameters)
+    request = decode_incident(alerts.read())
+    batch = to_alerts(request.alerts, severities=settings.severities)
+    answer = incident_answer(
+        diagnose(batch, release, target=request.target),
+        alerts=batch,
+        graph=release.graph,
+        versions={
+            "app": __version__,
+            "graph": release.graph.version,
+            "history": release.history.version,
+            "ranker": release.ranker.version,
+        },
+    )
+    if as_json:
+        click.echo(encode(answer).decode())
+    else:
+        print_answer(json.loads(encode(answer)))

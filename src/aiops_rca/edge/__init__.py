@@ -1,0 +1,1 @@
+"""The outermost ASGI layer: what happens to a request before and after the service sees it."""

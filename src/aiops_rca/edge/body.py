@@ -1,0 +1,73 @@
+"""Reading a request's body within limits, and noticing when the caller hangs up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from aiops_rca.domain.errors import RcaError
+from aiops_rca.edge.exchange import JSON, Exchange, Message, Receive
+
+T = TypeVar("T")
+
+
+class ClientGoneError(Exception):
+    """The caller hung up before the answer was ready."""
+
+
+def check_type(exchange: Exchange) -> None:
+    """Refuse a body that says it is not plain JSON; one that says nothing is read as JSON."""
+    kind = exchange.headers.get(b"content-type", JSON).split(b";")[0].strip().lower()
+    if kind != JSON and not (kind.startswith(b"application/") and kind.endswith(b"+json")):
+        raise RcaError("send application/json", code="unsupported_media_type", field="content-type")
+    if exchange.headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        raise RcaError("send the body uncompressed", code="unsupported_media_type", field="content-encoding")
+
+
+async def read_body(receive: Receive, limit: int) -> bytes:
+    """Read a body of up to *limit* bytes.
+
+    What is beyond is read and dropped, so that the sender, who reads answers only after sending,
+    sees the refusal and not a broken connection.
+    """
+    chunks, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        size += len(message.get("body", b""))
+        if size <= limit:
+            chunks.append(message.get("body", b""))
+        elif size > 4 * limit:
+            break
+        if not message.get("more_body", False):
+            break
+    if size > limit:
+        raise RcaError(f"the body is larger than {limit} bytes", code="too_large", field="body")
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def empty_body() -> Message:
+    """The receive channel of a request whose body was already read."""
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+async def while_connected(receive: Receive, step: Awaitable[T]) -> T:
+    """Await *step*; cancel it and raise ClientGoneError when the caller hangs up first."""
+    work = asyncio.ensure_future(step)
+    gone = asyncio.ensure_future(_disconnect(receive))
+    try:
+        await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if work.done():
+            return work.result()
+        raise ClientGoneError
+    finally:
+        for future in (work, gone):
+            future.cancel()
+        await asyncio.gather(work, gone, return_exceptions=True)
+
+
+async def _disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,1 @@
+"""Any payload in, domain alerts out. One module per kind of sender."""

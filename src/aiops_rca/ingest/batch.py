@@ -1,0 +1,105 @@
+"""The alerts of `POST /incident` and of case files: wire rows to domain alerts.
+
+Raises InputError naming the first field at fault; never drops a row.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from aiops_rca.domain.alert import Alert, Severity
+from aiops_rca.domain.errors import InputError
+from aiops_rca.domain.fingerprint import MEASURING_LABELS, Ignored, fingerprint
+from aiops_rca.wire import AlertIn, convert_alert
+
+SEVERITIES: Mapping[str, Severity] = {s.word: s for s in Severity}
+_MS_FROM = 1e11  # as seconds: the year 5138; as milliseconds: 1973. Nothing real lies between.
+_LATEST_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z, the last time RFC 3339 can write
+
+
+def to_alerts(
+    rows: Sequence[AlertIn],
+    *,
+    severities: Mapping[str, Severity] = SEVERITIES,
+    ignore: Ignored = MEASURING_LABELS,
+) -> tuple[Alert, ...]:
+    """Check *rows* and return one alert per row, in order.
+
+    *severities* maps lower-case words, aliases included. *ignore* are labels left out of fingerprints.
+    """
+    seen: set[str] = set()
+    alerts = []
+    for position, row in enumerate(rows):
+        if row.id in seen:
+            raise InputError(f"duplicate id {row.id!r}", field=f"alerts[{position}].id")
+        seen.add(row.id)
+        alerts.append(_alert(row, position, severities, ignore))
+    return tuple(alerts)
+
+
+def read_alerts(rows: Iterable[object]) -> tuple[Alert, ...]:
+    """Check *rows* already parsed from JSON and return one alert per row, in order."""
+    converted = []
+    for position, row in enumerate(rows):
+        try:
+            converted.append(convert_alert(row))
+        except InputError as error:
+            field = "" if error.field == "body" else f".{error.field}"
+            raise InputError(error.message, field=f"alerts[{position}]{field}") from error
+    return to_alerts(converted)
+
+
+def epoch_ms(value: str | float) -> int:
+    """Epoch milliseconds of an RFC 3339 time (no zone = UTC) or an epoch number in s or ms.
+
+    Raises ValueError when it is neither, or lies outside the years 1970-9999.
+    """
+    ms = _from_text(value) if isinstance(value, str) else _from_number(value)
+    if not 0 <= ms <= _LATEST_MS:
+        raise ValueError("time outside the years 1970 to 9999")
+    return ms
+
+
+def _alert(row: AlertIn, position: int, severities: Mapping[str, Severity], ignore: Ignored) -> Alert:
+    severity = severities.get(row.severity) or severities.get(row.severity.strip().lower())
+    if severity is None:
+        raise InputError(f"unknown severity {row.severity!r}", field=f"alerts[{position}].severity")
+    try:
+        ts = epoch_ms(row.ts)
+    except ValueError as error:
+        raise InputError(f"not a time: {error}", field=f"alerts[{position}].ts") from error
+    labels = row.labels or {}
+    return Alert(
+        row.id,
+        ts,
+        row.service,
+        row.metric,
+        severity,
+        row.value,
+        row.threshold,
+        labels,
+        _is_resolved(row.status) or _is_resolved(labels.get("status")),
+        fingerprint(row.service, row.metric, labels, ignore=ignore),
+    )
+
+
+def _is_resolved(status: object) -> bool:
+    return isinstance(status, str) and status.lower() == "resolved"
+
+
+def _from_text(text: str) -> int:
+    # fromisoformat also reads dates, weeks and compact forms that RFC 3339 does not know
+    if len(text) < 19 or text[10] not in "Tt " or text[4] != "-" or text[7] != "-":
+        raise ValueError(f"{text[:40]!r} is not RFC 3339")
+    when = datetime.fromisoformat(text.upper())
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return round(when.timestamp() * 1000)
+
+
+def _from_number(number: float) -> int:
+    if not math.isfinite(number):
+        raise ValueError("not a finite number")
+    return round(number if abs(number) >= _MS_FROM else number * 1000)

@@ -1,0 +1,68 @@
+"""The whole flow on one screen: alerts -> clusters -> ranking -> recall -> diagnoses.
+
+`diagnose` is pure: the same alerts in any order and the same release give equal diagnoses,
+at any time, on any machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from aiops_rca.correlate import correlate
+from aiops_rca.domain.alert import Alert
+from aiops_rca.domain.candidate import Ranking
+from aiops_rca.domain.cluster import Cluster
+from aiops_rca.domain.diagnosis import INCONCLUSIVE, PROBABLE, Diagnosis
+from aiops_rca.domain.release import Release
+from aiops_rca.rank import rank
+from aiops_rca.recall.actions import recommend
+from aiops_rca.recall.similar import similar
+
+Mark = Callable[[str], None]
+
+
+def unmarked(phase: str) -> None:
+    """The mark of a caller that does not time phases."""
+
+
+def diagnose(
+    alerts: Iterable[Alert],
+    release: Release,
+    *,
+    target: str | None = None,
+    mark: Mark = unmarked,
+) -> tuple[Diagnosis, ...]:
+    """Diagnose every cluster among the firing *alerts*, the primary cluster first.
+
+    *target* is the service where users felt it, where known. *mark* is called with the name of
+    each phase as it ends, so that a caller with a clock can time them.
+    """
+    parameters = release.parameters
+    clusters = correlate(alerts, release.graph, gap_sec=parameters.gap_sec, max_hop=parameters.max_hop)
+    mark("correlate")
+    rankings = [rank(cluster, release, target=target) for cluster in clusters]
+    mark("rank")
+    diagnoses = tuple(
+        _diagnosis(cluster, ranking, release) for cluster, ranking in zip(clusters, rankings, strict=True)
+    )
+    mark("recall")
+    return diagnoses
+
+
+def _diagnosis(cluster: Cluster, ranking: Ranking, release: Release) -> Diagnosis:
+    alike = similar(cluster, release.history, limit=release.parameters.similar_limit)
+    return Diagnosis(
+        cluster=cluster,
+        ranking=ranking,
+        verdict=_verdict(cluster, ranking, release.parameters.probable_from),
+        method="graph-only",
+        actions=recommend(cluster, ranking, alike, release),
+        similar=alike,
+    )
+
+
+def _verdict(cluster: Cluster, ranking: Ranking, probable_from: float) -> str:
+    """`probable` needs confidence and more than one signal: a lone one is a symptom of something."""
+    best = ranking.candidates[0].confidence if ranking.candidates else 0.0
+    signals = len({alert.fingerprint for alert in cluster.alerts})
+    return PROBABLE if best >= probable_from and signals > 1 else INCONCLUSIVE

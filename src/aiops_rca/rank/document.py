@@ -1,0 +1,35 @@
+"""A ranker file's content (parsed YAML) to weights, checked.
+
+Raises InputError whose field is the path inside the document (`weights.alerting`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from aiops_rca.domain.errors import InputError
+from aiops_rca.domain.release import RankerWeights
+from aiops_rca.rank.features import FEATURES
+
+
+class RankerIn(Struct, forbid_unknown_fields=True):
+    """The whole file: the softmax temperature and one weight >= 0 per feature."""
+
+    temperature: Annotated[float, Meta(gt=0)]
+    weights: dict[str, Annotated[float, Meta(ge=0)]]
+
+
+def read_ranker(document: object, *, version: str) -> RankerWeights:
+    """Check *document* and return its weights, named *version*; a feature left out counts nothing."""
+    try:
+        read = msgspec.convert(document, RankerIn)
+    except msgspec.ValidationError as error:
+        what, _, path = str(error).partition(" - at `$")
+        raise InputError(what, field=path.strip("`.") or "document") from error
+    unknown = sorted(read.weights.keys() - set(FEATURES))
+    if unknown:
+        raise InputError(f"unknown feature, known: {', '.join(FEATURES)}", field=f"weights.{unknown[0]}")
+    return RankerWeights(version, read.weights, read.temperature)

@@ -1,0 +1,168 @@
+"""Why the first candidate leads, in plain words for someone woken at night.
+
+At most eight sentences, the weightiest first: each belongs to some terms of the score and is ordered by
+what these contribute. Every sentence names the alerts it rests on. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
+from typing import NamedTuple
+
+from aiops_rca.domain.alert import Alert
+from aiops_rca.domain.candidate import Candidate, Evidence, PathStep
+from aiops_rca.domain.cluster import Cluster
+from aiops_rca.domain.graph import ServiceGraph
+from aiops_rca.rank.flow import AILING, Blame, Link
+from aiops_rca.rank.kinds import ERRORS, LAYERS, RESOURCE, group_of, kind_of
+from aiops_rca.rank.path import find_path
+from aiops_rca.rank.prior import LookAlikes
+from aiops_rca.rank.strength import Signals, magnitude
+from aiops_rca.rank.wording import count_of, deviation, listed, percent
+
+_SENTENCES = 8
+_OWN_METRICS = 3
+_ALERT_IDS = 20
+_WORTH_TELLING = 0.2  # a caller's share that is smaller explains nothing
+_LAYER_WORDS = {layer: "errors" if layer == ERRORS else "latency" for layer in LAYERS}
+
+
+class _Reason(NamedTuple):
+    kind: str
+    service: str
+    text: str
+    alerts: Sequence[Alert]
+    terms: tuple[str, ...]
+
+
+def explain(
+    cluster: Cluster,
+    graph: ServiceGraph,
+    signals: Signals,
+    blame: Blame,
+    candidates: tuple[Candidate, ...],
+    alike: LookAlikes,
+) -> tuple[tuple[PathStep, ...], tuple[Evidence, ...]]:
+    """Return the path to the first of *candidates* and the reasons why it is first."""
+    if not candidates:
+        return (), ()
+    top = candidates[0]
+    path = find_path(top.service, graph, signals, blame)
+    by_service: dict[str, list[Alert]] = {}
+    for alert in sorted(cluster.alerts, key=attrgetter("ts", "id")):
+        by_service.setdefault(alert.service, []).append(alert)
+    reasons = [
+        *_own(top.service, by_service),
+        *_explained(top.service, path, blame, by_service),
+        *_strongest(top.service, signals, by_service),
+        *_silent(top.service, graph, by_service),
+        *_felt(top.service, path, by_service),
+        *_seen_before(top.service, alike),
+    ]
+    return path, _in_order(reasons, top)
+
+
+def _in_order(reasons: list[_Reason], top: Candidate) -> tuple[Evidence, ...]:
+    given = dict(top.terms)
+    # Stable: reasons of equal weight keep the order they were found in.
+    ordered = sorted(reasons, key=lambda r: -sum(given.get(name, 0.0) for name in r.terms))
+    return tuple(
+        Evidence(f"e{i}", r.kind, r.service, r.text, tuple(a.id for a in r.alerts[:_ALERT_IDS]))
+        for i, r in enumerate(ordered[:_SENTENCES], 1)
+    )
+
+
+def _own(service: str, by_service: dict[str, list[Alert]]) -> Iterator[_Reason]:
+    for alerts in _by_metric(by_service.get(service, []))[:_OWN_METRICS]:
+        is_symptom = group_of(alerts[0]) in LAYERS
+        terms = ("alerting",) if is_symptom else ("alerting", "lg_loc")
+        yield _Reason("alert", service, deviation(alerts), alerts, terms)
+
+
+def _explained(
+    service: str, path: tuple[PathStep, ...], blame: Blame, by_service: dict[str, list[Alert]]
+) -> Iterator[_Reason]:
+    """Tell of the links into *service*: from the services on the path, and from its other callers."""
+    on_path = {step.source for step in path} | {step.target for step in path}
+    found: dict[str, tuple[Link, str]] = {}
+    for (caller, layer), links in blame.links.items():
+        for link in links:
+            known = found.get(caller)
+            wanted = link.service == service or (caller in on_path and link.service in on_path)
+            if wanted and link.ratio >= _WORTH_TELLING and (not known or link.ratio > known[0].ratio):
+                found[caller] = (link, layer)
+    for caller, (link, layer) in sorted(found.items(), key=lambda item: (-item[1][0].ratio, item[0])):
+        text = _link_text(caller, layer, link)
+        alerts = _of_layer(by_service[caller], layer)[:5] + _of_layer(by_service[link.service], link.layer)
+        terms = ("lg_flow", "lg_flow_all") if link.service == service else ("lg_flow_all",)
+        yield _Reason("blame", link.service, text, alerts, terms)
+
+
+def _strongest(service: str, signals: Signals, by_service: dict[str, list[Alert]]) -> Iterator[_Reason]:
+    rivals: set[str] = set()
+    families: set[str] = set()
+    for (group, family), strengths in signals.families.items():
+        if group == RESOURCE and strengths.get(service, 0.0) == max(strengths.values()):
+            rivals |= strengths.keys() - {service}
+            families.add(family)
+    if not families:
+        return
+    alerts = [a for a in by_service[service] if group_of(a) == RESOURCE]
+    kinds = listed(sorted({kind_of(a) for a in alerts}))
+    text = f"{service} has the strongest {kinds} alerts of {len(rivals) + 1} services"
+    if not rivals:
+        text = f"{service} is the only service with {kinds} alerts"
+    yield _Reason("resource", service, text, alerts, ("res_top", "lg_res"))
+
+
+def _silent(service: str, graph: ServiceGraph, by_service: dict[str, list[Alert]]) -> Iterator[_Reason]:
+    if service in by_service:
+        return
+    callers = [caller for caller in graph.callers.get(service, ()) if caller in by_service]
+    text = (
+        f"{service} has no alert of its own; what {listed(callers[:3]) or 'its callers'} "
+        f"suffer from is not accounted for by anything else they call"
+    )
+    alerts = [alert for caller in callers for alert in by_service[caller]]
+    yield _Reason("silent", service, text, alerts, ("lg_silflow", "inflow"))
+
+
+def _felt(service: str, path: tuple[PathStep, ...], by_service: dict[str, list[Alert]]) -> Iterator[_Reason]:
+    if not path or path[0].source == service:
+        return
+    start = path[0].source
+    symptoms = [a for a in by_service.get(start, []) if group_of(a) in LAYERS]
+    if symptoms:
+        alerts = _by_metric(symptoms)[0]
+        yield _Reason("symptom", start, f"felt first at {start}: {deviation(alerts)}", alerts, ())
+
+
+def _seen_before(service: str, alike: LookAlikes) -> Iterator[_Reason]:
+    incidents = alike.incidents.get(service, ())
+    if incidents:
+        text = (
+            f"{service} was the cause of {count_of(len(incidents), 'similar past incident')}: "
+            f"{listed(incidents)}"
+        )
+        yield _Reason("history", service, text, (), ("history",))
+
+
+def _link_text(caller: str, layer: str, link: Link) -> str:
+    felt = f"{percent(link.ratio)} of {caller}'s {_LAYER_WORDS[layer]}"
+    if link.layer == AILING:
+        return f"{link.service}, which {caller} calls, alerts too: that may be up to {felt}"
+    text = f"{felt} is accounted for by {link.service}'s {_LAYER_WORDS[link.layer]}"
+    return f"{text}, through {link.via}, which is silent" if link.via else text
+
+
+def _of_layer(alerts: list[Alert], layer: str) -> list[Alert]:
+    return [alert for alert in alerts if layer == AILING or group_of(alert) == layer]
+
+
+def _by_metric(alerts: list[Alert]) -> list[list[Alert]]:
+    """Group *alerts* by metric, the metric furthest from normal first."""
+    found: dict[str, list[Alert]] = {}
+    for alert in alerts:
+        found.setdefault(alert.metric, []).append(alert)
+    return sorted(found.values(), key=lambda group: (-max(map(magnitude, group)), group[0].metric))

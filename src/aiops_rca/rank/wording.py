@@ -1,0 +1,66 @@
+"""How amounts, times and lists read in an evidence sentence. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from aiops_rca.domain.alert import Alert
+from aiops_rca.rank.strength import magnitude, number
+
+_DAY_SECONDS = 86_400
+_MOST = 10_000  # a larger multiple of a threshold says nothing more
+
+
+def deviation(alerts: Sequence[Alert]) -> str:
+    """Say how far one metric of one service is from normal: `latency_p99 on payment is 12x ...`.
+
+    *alerts* share service and metric and are sorted by time.
+    """
+    worst = max(alerts, key=lambda alert: (magnitude(alert), alert.id))
+    return (
+        f"{worst.metric} on {worst.service} {_amount(worst)} since {clock(alerts[0].ts)} UTC "
+        f"({count_of(len(alerts), 'alert')})"
+    )
+
+
+def clock(ts: int) -> str:
+    """Return the time of day of *ts* (epoch milliseconds) as HH:MM:SS, UTC."""
+    seconds = ts // 1000 % _DAY_SECONDS
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+def percent(share: float) -> str:
+    """Return a share in [0, 1] as `95 %`."""
+    return f"{round(share * 100)} %"
+
+
+def count_of(count: int, noun: str) -> str:
+    """Return `1 alert`, `4 alerts`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def listed(words: Iterable[str]) -> str:
+    """Join *words* as `a`, `a and b` or `a, b and c`."""
+    *most, last = [*words] or [""]
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _amount(alert: Alert) -> str:
+    value, threshold = alert.value, alert.threshold
+    if value is not None and threshold is not None and value > 0 and threshold > 0:
+        return f"is {_multiple(value, threshold)} its threshold"
+    peak, usual = number(alert.labels.get("peak")), number(alert.labels.get("baseline_median"))
+    if peak is not None and usual is not None and peak > 0 and usual > 0:
+        return f"is {_multiple(peak, usual)} its usual value"
+    if value is not None and threshold is not None:
+        return f"is at {value:.4g}, threshold {threshold:.4g}"
+    return f"alerts ({alert.severity.word})"
+
+
+def _multiple(value: float, reference: float) -> str:
+    if value < reference:
+        return f"at {value / reference * 100:.0f} % of"
+    times = value / reference
+    if times > _MOST:
+        return f"more than {_MOST}x"
+    return f"{times:.0f}x" if times >= 9.5 else f"{times:.1f}x"

@@ -1,0 +1,1 @@
+"""Anything that describes who calls whom, to a service graph."""

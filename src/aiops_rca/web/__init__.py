@@ -1,0 +1,1 @@
+"""What is behind the door: incident requests, service information, the API page."""

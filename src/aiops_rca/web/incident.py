@@ -1,0 +1,177 @@
+"""`POST /incident`, from body to answer: decode, validate, diagnose in a batch, enrich, report.
+
+The pure work runs inside the adaptive batch (`run_batch`); everything that waits stands outside it,
+per request. One item's failure is a value in its task and never touches its neighbours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from aiops_rca.domain.alert import Alert
+from aiops_rca.domain.diagnosis import Diagnosis
+from aiops_rca.domain.errors import InputError, RcaError
+from aiops_rca.domain.fingerprint import Ignored
+from aiops_rca.domain.release import Release
+from aiops_rca.ingest.batch import to_alerts
+from aiops_rca.pipeline import diagnose
+from aiops_rca.report import incident_answer
+from aiops_rca.settings import Settings
+from aiops_rca.web.serving import Serving
+from aiops_rca.wire import DegradedOut, IncidentOut, decode_incident, encode
+
+log = logging.getLogger("aiops_rca.incident")
+
+Diagnoses = tuple[Diagnosis, ...]
+
+
+class Enrich(Protocol):
+    """A step after the batch, per request: may wait, may be cancelled, returns what it improved."""
+
+    async def __call__(self, task: Task, diagnoses: Diagnoses) -> Diagnoses:
+        """The diagnoses, improved where it could; the cluster order is kept."""
+        ...
+
+
+class Recorder(Protocol):
+    """Where the figures of a diagnosed batch go."""
+
+    def diagnosed(self, clusters: int, phases_ms: dict[str, float]) -> None:
+        """Record one answered batch; *phases_ms* in milliseconds by phase."""
+        ...
+
+
+class PhaseClock:
+    """Time between marks, in milliseconds by phase; `restart` leaves out a wait."""
+
+    def __init__(self) -> None:
+        self.phases_ms: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def __call__(self, phase: str) -> None:
+        """End *phase* now."""
+        now = time.perf_counter()
+        self.phases_ms[phase] = (now - self._last) * 1000
+        self._last = now
+
+    def restart(self) -> None:
+        """Begin the next phase now."""
+        self._last = time.perf_counter()
+
+
+@dataclass(slots=True, eq=False)
+class Task:
+    """One request on its way through the batch; filled in by `run_batch`."""
+
+    alerts: tuple[Alert, ...]
+    target: str | None
+    release: Release
+    clock: PhaseClock
+    diagnoses: Diagnoses | None = None
+    log_fields: dict[str, object] = field(default_factory=dict)
+
+
+class Incidents:
+    """Answers incident requests with whatever `serving()` returns at that moment."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        serving: Callable[[], Serving],
+        recorder: Recorder,
+        enrich: Enrich | None = None,
+    ) -> None:
+        self._settings = settings
+        self._serving = serving
+        self._recorder = recorder
+        self.enrich = enrich
+        self._severities = settings.severities
+        self._ignore = Ignored(settings.measuring_labels)
+
+    def accept(self, body: bytes) -> Task:
+        """Decode and validate *body*. Raises RcaError with the code of what is wrong."""
+        clock = PhaseClock()
+        request = decode_incident(body)
+        if not request.alerts:
+            raise InputError("alerts must not be empty", field="alerts", code="empty_batch")
+        if len(request.alerts) > self._settings.limits.max_alerts:
+            reason = f"more than {self._settings.limits.max_alerts} alerts in one batch"
+            raise InputError(reason, field="alerts", code="too_large")
+        alerts = to_alerts(request.alerts, severities=self._severities, ignore=self._ignore)
+        serving = self._serving()
+        if serving.release is None:
+            raise RcaError("not ready: see /readyz", code="not_ready")
+        clock("validate")
+        return Task(alerts, request.target, serving.release, clock)
+
+    async def run_batch(self, tasks: Sequence[Task]) -> None:
+        """Diagnose every task; a large batch runs in a thread so that health stays answered."""
+        if sum(len(task.alerts) for task in tasks) <= self._settings.limits.inline_alerts:
+            _diagnose_all(tasks)
+        else:
+            await asyncio.to_thread(_diagnose_all, tasks)
+
+    async def finish(
+        self, task: Task, while_connected: Callable[[Awaitable[Diagnoses]], Awaitable[Diagnoses]]
+    ) -> bytes:
+        """The answer's body: enriched where there is an enrichment, encoded, timings last.
+
+        *while_connected* awaits a step and cancels it when the caller hangs up.
+        """
+        if task.diagnoses is None:
+            raise RcaError("the diagnosis failed; see the log", code="internal")
+        diagnoses = task.diagnoses
+        task.clock.restart()
+        if self.enrich is not None:
+            diagnoses = await while_connected(self.enrich(task, diagnoses))
+        task.clock("enrich")
+        answer = self._answer(task, diagnoses)
+        body = encode(answer)
+        task.clock("serialize")
+        phases = task.clock.phases_ms
+        self._recorder.diagnosed(len(diagnoses), phases)
+        task.log_fields = {
+            "cluster_count": len(diagnoses),
+            "root_cause": answer.root_cause.service,
+            "confidence": answer.root_cause.confidence,
+            "phases_ms": {name: round(ms, 3) for name, ms in phases.items()},
+        }
+        return body[:-1] + _timings(phases)
+
+    def _answer(self, task: Task, diagnoses: Diagnoses) -> IncidentOut:
+        degraded = []
+        if not task.release.history.incidents:
+            degraded.append(DegradedOut("history", "no past incidents to compare with"))
+        if task.target is not None and task.target not in task.release.graph.nodes:
+            degraded.append(DegradedOut("target", "the target is not in the graph"))
+        return incident_answer(
+            diagnoses,
+            alerts=task.alerts,
+            graph=task.release.graph,
+            versions=self._serving().versions,
+            degraded=degraded,
+        )
+
+
+def _timings(phases_ms: Mapping[str, float]) -> bytes:
+    """The last key of the answer, padded to one width.
+
+    Equal requests get answers of equal length, as load tools (ab) expect of a healthy server.
+    """
+    total = {"total": sum(phases_ms.values())}
+    pairs = (f'"{name}":{ms:10.3f}' for name, ms in [*phases_ms.items(), *total.items()])
+    return f',"timings_ms":{{{",".join(pairs)}}}}}'.encode()
+
+
+def _diagnose_all(tasks: Sequence[Task]) -> None:
+    for task in tasks:
+        task.clock.restart()
+        try:
+            task.diagnoses = diagnose(task.alerts, task.release, target=task.target, mark=task.clock)
+        except Exception:  # a fault of ours in one item: it answers 500, its neighbours are served
+            log.exception("diagnosis failed", extra={"event": {"alerts": len(task.alerts)}})

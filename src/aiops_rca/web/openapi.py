@@ -1,0 +1,86 @@
+"""The one OpenAPI document: FastAPI's pages plus what the edge answers itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from aiops_rca.wire import STATUS, json_schemas
+
+_EXAMPLE = {
+    "alerts": [
+        {
+            "id": "a1",
+            "ts": "2026-06-08T03:00:00Z",
+            "service": "redis-cart",
+            "metric": "memory_used_pct",
+            "severity": "critical",
+            "value": 99.1,
+            "threshold": 90,
+            "labels": {"kind": "memory", "pod": "redis-cart-0"},
+        }
+    ],
+    "target": "frontend",
+}
+_MEANING = {
+    400: "The batch is empty",
+    408: "The body did not arrive in time",
+    413: "The body or the batch is larger than the limits",
+    415: "The body is not uncompressed JSON",
+    422: "The input is invalid; `field` names what",
+    500: "A fault of the service",
+    503: "Overloaded or not ready; try again after Retry-After seconds",
+    504: "Not answered in time",
+}
+
+
+def describe(app: FastAPI) -> None:
+    """Make *app* serve the merged document; built on first use, the same ever after."""
+    pages = app.openapi
+
+    def merged() -> dict[str, Any]:
+        if app.openapi_schema is None or "/incident" not in app.openapi_schema["paths"]:
+            app.openapi_schema = _merge(pages())
+        return app.openapi_schema
+
+    app.openapi = merged  # type: ignore[method-assign]
+
+
+def _merge(document: dict[str, Any]) -> dict[str, Any]:
+    references, schemas = json_schemas()
+    error = references["ErrorOut"]
+    paths = {
+        "/incident": {"post": _incident(references, error)},
+        "/healthz": {"get": _plain("Whether the process is alive; touches nothing", _HEALTH)},
+        "/metrics": {"get": _plain("Prometheus metrics", {"text/plain": {}})},
+        **document["paths"],
+    }
+    components = document.setdefault("components", {}).setdefault("schemas", {})
+    components.update(schemas)
+    return {**document, "paths": paths}
+
+
+_HEALTH = {"application/json": {"schema": {"type": "object", "required": ["status"]}}}
+
+
+def _plain(summary: str, content: dict[str, Any]) -> dict[str, Any]:
+    responses = {"200": {"description": "OK", "content": content}}
+    return {"summary": summary, "tags": ["service"], "responses": responses}
+
+
+def _incident(references: dict[str, Any], error: dict[str, Any]) -> dict[str, Any]:
+    refusals = {
+        str(status): {"description": text, "content": {"application/json": {"schema": error}}}
+        for status, text in _MEANING.items()
+        if status in STATUS.values()
+    }
+    answer = {"application/json": {"schema": references["TimedIncidentOut"]}}
+    body = {"schema": references["IncidentIn"], "example": _EXAMPLE}
+    return {
+        "summary": "Diagnose a batch of alerts",
+        "operationId": "incident",
+        "tags": ["diagnosis"],
+        "requestBody": {"required": True, "content": {"application/json": body}},
+        "responses": {"200": {"description": "The diagnosis", "content": answer}, **refusals},
+    }

@@ -1,0 +1,239 @@
+"""The HTTP contract of `POST /incident`: request and answer, field by field.
+
+msgspec and not pydantic, because one definition gives the decoder of the hot path, the encoder and
+the JSON schema (docs/decisions/0003). Nothing here knows what the fields mean.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from aiops_rca.domain.errors import InputError
+
+STATUS: Mapping[str, int] = {
+    "empty_batch": 400,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "request_timeout": 408,
+    "too_large": 413,
+    "unsupported_media_type": 415,
+    "invalid": 422,
+    "internal": 500,
+    "overloaded": 503,
+    "not_ready": 503,
+    "timeout": 504,
+}
+
+Name = Annotated[str, Meta(min_length=1, max_length=1024)]
+
+
+class AlertIn(Struct, gc=False):
+    """One alert as sent. Unknown keys are ignored."""
+
+    id: Name
+    ts: Annotated[str | float, Meta(description="RFC 3339 (no zone = UTC), or epoch seconds or milliseconds")]
+    service: Name
+    metric: Name
+    severity: Annotated[str, Meta(description="info, warning, error, critical or a configured alias")]
+    value: float | None = None
+    threshold: float | None = None
+    labels: dict[str, str | int | float | bool | None] | None = None
+    status: Annotated[str | None, Meta(description="firing (default) or resolved")] = None
+
+
+class IncidentIn(Struct, gc=False):
+    """A batch of alerts to diagnose; *target* is the paged entry service, where known."""
+
+    alerts: list[AlertIn]
+    target: Name | None = None
+
+
+class CandidateOut(Struct, gc=False):
+    """One possible root cause; *terms* add up to *score*."""
+
+    service: str
+    score: float
+    confidence: float
+    terms: dict[str, float]
+
+
+class EvidenceOut(Struct, gc=False):
+    """One reason for the ranking and the alerts it rests on."""
+
+    id: str
+    kind: str
+    service: str
+    text: str
+    alert_ids: list[str]
+
+
+class PathStepOut(Struct, gc=False):
+    """One call the symptom travelled: *source* calls *target*."""
+
+    source: str
+    target: str
+
+
+class RootCauseOut(Struct, gc=False):
+    """The service to blame, how sure, and why. *service* is `unknown` when nothing is firing."""
+
+    service: str
+    confidence: float
+    verdict: str
+    method: str
+    evidence: list[EvidenceOut]
+    path: list[PathStepOut]
+    candidates: list[CandidateOut]
+
+
+class ActionOut(Struct, gc=False):
+    """One recommended step and where it comes from."""
+
+    id: str
+    text: str
+    risk: str
+    source: str
+
+
+class SimilarOut(Struct, gc=False):
+    """A past incident that looked like this one."""
+
+    id: str
+    score: float
+    reason: str
+    root_cause: str
+    fix: str
+
+
+class ClusterOut(Struct, gc=False):
+    """Alerts that belong together, with their own diagnosis."""
+
+    cluster_id: str
+    alert_count: int
+    services: list[str]
+    alert_ids: list[str]
+    first_ts: str
+    last_ts: str
+    max_severity: str
+    root_cause: RootCauseOut
+    recommended_actions: list[ActionOut]
+    similar_incidents: list[SimilarOut]
+
+
+class DegradedOut(Struct, gc=False):
+    """A part of the answer that is worse than it could be, and why."""
+
+    part: str
+    reason: str
+
+
+class IncidentOut(Struct, gc=False):
+    """The answer. The top level repeats the primary cluster's diagnosis; *timings_ms* is added last."""
+
+    incident_id: str | None
+    clusters: list[ClusterOut]
+    root_cause: RootCauseOut
+    recommended_actions: list[ActionOut]
+    similar_incidents: list[SimilarOut]
+    resolved_alerts: int
+    degraded: list[DegradedOut]
+    versions: dict[str, str]
+
+
+class TimedIncidentOut(IncidentOut, gc=False):
+    """`IncidentOut` as it goes over the wire."""
+
+    timings_ms: dict[str, float]
+
+
+class ErrorBody(Struct, gc=False):
+    """What was wrong. *field* names the input at fault, where there is one."""
+
+    code: str
+    message: str
+    field: str | None
+    request_id: str
+
+
+class ErrorOut(Struct, gc=False):
+    """The one shape of every error."""
+
+    error: ErrorBody
+
+
+_DECODER = msgspec.json.Decoder(IncidentIn)
+_PATH = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
+_MISSING = re.compile(r"missing required field `(?P<name>\w+)`")
+
+
+def decode_incident(body: bytes) -> IncidentIn:
+    """Parse *body*; raise InputError naming the field (`body` when it is not JSON)."""
+    try:
+        return _DECODER.decode(body)
+    except msgspec.ValidationError as error:
+        raise _invalid(str(error)) from error
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise _malformed(body, error) from error
+
+
+def convert_alert(row: object) -> AlertIn:
+    """Check one alert already parsed from JSON; raise InputError naming the field."""
+    try:
+        return msgspec.convert(row, AlertIn)
+    except msgspec.ValidationError as error:
+        raise _invalid(str(error)) from error
+
+
+def encode(value: object) -> bytes:
+    """*value* as compact JSON."""
+    return msgspec.json.encode(value)
+
+
+def json_schemas() -> tuple[dict[str, Any], dict[str, Any]]:
+    """JSON schemas for the OpenAPI document: (references by struct name, component schemas)."""
+    types = [IncidentIn, TimedIncidentOut, ErrorOut]
+    refs, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    named = {kind.__name__: ref for kind, ref in zip(types, refs, strict=True)}
+    return named, components
+
+
+def _invalid(text: str) -> InputError:
+    found = _PATH.match(text)
+    what, path = (found["what"], found["path"] or "") if found else (text, "")
+    missing = _MISSING.search(what)
+    if missing:
+        path = f"{path}.{missing['name']}"
+    field = path.lstrip(".").removesuffix("[...]").removesuffix("[...]") or "body"
+    return InputError(what, field=field)
+
+
+def _malformed(body: bytes, error: Exception) -> InputError:
+    """Name the field where JSON is only broken by NaN or an infinite number, else `body`."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return InputError(f"not valid JSON: {error}", field="body")
+    path = _not_finite(document)
+    if path is None:
+        return InputError(f"not valid JSON: {error}", field="body")
+    return InputError("not a finite number", field=path.lstrip("."))
+
+
+def _not_finite(document: object) -> str | None:
+    stack: list[tuple[str, object]] = [("", document)]
+    while stack:
+        path, value = stack.pop()
+        if isinstance(value, float) and not math.isfinite(value):
+            return path
+        if isinstance(value, dict):
+            stack.extend((f"{path}.{key}", child) for key, child in value.items())
+        elif isinstance(value, list):
+            stack.extend((f"{path}[{i}]", child) for i, child in enumerate(value))
+    return None

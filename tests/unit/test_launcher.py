@@ -1,0 +1,232 @@
+"""What `run.py` leans on before anything is installed: locks, homes, ports and what it prints."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from launcher.console import CannotGoOnError, Console, Progress, clean
+from launcher.homes import SETTING, first_home, own_home, servers_running
+from launcher.locks import FileLock, is_held, waiting_for
+from launcher.server import Address, Server, own_port
+
+# A stand-in for a service: a worker in a session of its own that ignores SIGTERM, as a stuck one would.
+STUBBORN = """
+import subprocess, sys, time
+worker = "import signal as s, time; s.signal(s.SIGTERM, s.SIG_IGN); print('up', flush=True); time.sleep(60)"
+subprocess.Popen([sys.executable, "-c", worker], start_new_session=True)
+time.sleep(60)
+"""
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """Yes."""
+        return True
+
+
+def test_a_lock_has_one_holder(tmp_path: Path) -> None:
+    """A second lock on the same file is refused until the first is released."""
+    first, second = FileLock(tmp_path / "x.lock"), FileLock(tmp_path / "x.lock")
+
+    assert first.take()
+    assert not second.take()
+    first.release()
+    assert second.take()
+
+
+def test_a_lock_is_the_file_that_is_there_now(tmp_path: Path) -> None:
+    """A lock whose file was removed does not shut out the next: only the file in place counts."""
+    first, second = FileLock(tmp_path / "x.lock"), FileLock(tmp_path / "x.lock")
+    first.take()
+    (tmp_path / "x.lock").unlink()
+
+    assert second.take()
+
+
+def test_a_waiter_says_so_once(tmp_path: Path) -> None:
+    """Waiting for another process's lock is announced once, and ends when that process does."""
+    code = (
+        "import sys, time; from pathlib import Path; from launcher.locks import FileLock;"
+        f"FileLock(Path({str(tmp_path / 'x.lock')!r})).take(); print('held', flush=True); time.sleep(1)"
+    )
+    said: list[str] = []
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        with waiting_for(tmp_path / "x.lock", lambda: said.append("waiting")):
+            assert said == ["waiting"]
+
+
+def test_running_servers_take_different_homes(tmp_path: Path) -> None:
+    """The first server gets `home`, one beside it `home-2`; a home is free again when its server is gone."""
+    with own_home(tmp_path) as one:
+        with own_home(tmp_path) as two:
+            assert servers_running(tmp_path) == [tmp_path / "home", tmp_path / "home-2"]
+        with own_home(tmp_path) as three:
+            assert [one.path.name, two.path.name, three.path.name] == ["home", "home-2", "home-2"]
+
+    assert servers_running(tmp_path) == []
+
+
+def test_a_home_stays_taken_while_the_server_lives(tmp_path: Path) -> None:
+    """A server that outlives its starter keeps its home: it inherited the lock."""
+    with own_home(tmp_path) as home:
+        server = subprocess.Popen(
+            [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=[home.lock_fd]
+        )
+
+    assert is_held(tmp_path / "home" / "serve.lock")
+    server.communicate(b"\n")
+    assert not is_held(tmp_path / "home" / "serve.lock")
+
+
+def test_the_user_may_name_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`AIOPS_BENTOML_HOME` is used as it is, an inherited BENTOML_HOME is not."""
+    monkeypatch.setenv("BENTOML_HOME", str(tmp_path / "theirs"))
+    without = first_home(tmp_path)
+    monkeypatch.setenv(SETTING, str(tmp_path / "chosen"))
+
+    assert [without, first_home(tmp_path)] == [tmp_path / "home", tmp_path / "chosen"]
+
+
+def test_a_named_home_is_never_shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the user named the home, a second server is refused, not moved."""
+    monkeypatch.setenv(SETTING, str(tmp_path / "chosen"))
+    with (
+        own_home(tmp_path),
+        pytest.raises(CannotGoOnError, match="in use by another server"),
+        own_home(tmp_path),
+    ):
+        pass
+
+
+@contextlib.contextmanager
+def listener() -> Iterator[int]:
+    """A port that somebody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        yield int(taken.getsockname()[1])
+
+
+def test_a_taken_default_port_moves_on() -> None:
+    """Without `--port` the next free port is used."""
+    with listener() as taken, own_port("127.0.0.1", None, default=taken) as address:
+        assert taken < address.port < taken + 200
+
+
+def test_a_taken_port_that_was_asked_for_is_an_error() -> None:
+    """With `--port` nothing else will do."""
+    with listener() as taken:
+        refused = pytest.raises(CannotGoOnError, match=f"port {taken} on 127.0.0.1 is taken")
+        with refused, own_port("127.0.0.1", taken):
+            pass
+
+
+def test_runs_at_once_take_different_ports() -> None:
+    """A port that another run holds but does not listen on yet is not free."""
+    with listener() as taken:
+        start = taken + 1
+    with own_port("127.0.0.1", None, default=start) as one, own_port("127.0.0.1", None, default=start) as two:
+        assert one.port != two.port
+
+
+def test_a_host_may_be_a_name() -> None:
+    """A name becomes a number, because BentoML takes no names; a wrong one is said to be wrong."""
+    with own_port("localhost", None) as address:
+        assert address.host in {"127.0.0.1", "::1"}
+    with pytest.raises(CannotGoOnError, match="--host"), own_port("no such host", None):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [("127.0.0.1", "http://127.0.0.1:1"), ("0.0.0.0", "http://127.0.0.1:1"), ("::", "http://[::1]:1")],
+)
+def test_a_wildcard_address_is_asked_at_the_loopback(host: str, url: str) -> None:
+    """The printed URL is one that this machine can open."""
+    assert Address(host, 1).url == url
+
+
+def start(code: str, log: Path) -> Server:
+    """A Python child as the server."""
+    return Server([sys.executable, "-c", code], cwd=log.parent, env=dict(os.environ), log=log, keep_open=[])
+
+
+def test_a_server_that_dies_is_reported_with_its_log(tmp_path: Path) -> None:
+    """Waiting for a dead server ends at once and shows its last words, made safe to print."""
+    server = start("print('bad \\x1b[31mconfig'); raise SystemExit(3)", tmp_path / "log")
+
+    with pytest.raises(CannotGoOnError, match=r"ended with code 3[^\x1b]*bad  ?\[31mconfig"):
+        server.wait_until_ready(Address("127.0.0.1", 9))
+
+
+def test_no_process_survives_a_stop(tmp_path: Path) -> None:
+    """A worker in its own session that ignores SIGTERM is killed when the stopper will not wait."""
+    server = start(STUBBORN, tmp_path / "log")
+    wait_for("up", tmp_path / "log")
+    family = server._family()
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    server.stop()
+    signal.signal(signal.SIGALRM, before)
+
+    assert len(family) == 2
+    assert server._family() == []
+
+
+def interrupt(_number: int, _frame: object) -> None:
+    """A second Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+def wait_for(word: str, log: Path) -> None:
+    """Wait until *word* is in *log*."""
+    deadline = time.monotonic() + 20
+    while word not in log.read_text():
+        assert time.monotonic() < deadline, f"no {word!r} in {log}"
+        time.sleep(0.02)
+
+
+def test_what_is_printed_cannot_drive_the_terminal() -> None:
+    """Escape, control and direction-changing characters become spaces, and lines stay one line."""
+    assert clean("a\x1b[2J\x07b\u202ec\r\nd\x9be") == "a [2J b c d e"
+
+
+def test_colour_is_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal gets colour unless `NO_COLOR` is set; a file never does."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    painted = [Console(Terminal()).paint("x", "red"), Console(io.StringIO()).paint("x", "red")]
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    assert [*painted, Console(Terminal()).paint("x", "red")] == ["\x1b[31mx\x1b[0m", "x", "x"]
+
+
+def test_progress_is_a_moving_line_on_a_terminal_and_a_few_lines_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A terminal sees every step redrawn with its percent, a log file one line per quarter."""
+    monkeypatch.setenv("TERM", "xterm")
+    live, plain = Terminal(), io.StringIO()
+    for stream in (live, plain):
+        progress = Progress(Console(stream), "installing")
+        for step in range(100):
+            progress.show(step / 100)
+        progress.done()
+
+    assert live.getvalue().count("\r") == 101
+    assert " 42%" in live.getvalue()
+    assert "\r" not in plain.getvalue()
+    assert len(plain.getvalue().splitlines()) == 5

@@ -1,0 +1,122 @@
+"""Settings: one file, one environment, one frozen value; whatever is wrong names itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from aiops_rca.domain.errors import InputError
+from aiops_rca.settings import Settings, effective, load_settings
+
+SHIPPED = Path(__file__).parents[2] / "configs" / "aiops_rca.yaml"
+
+
+def test_the_shipped_file_holds_exactly_the_defaults() -> None:
+    """The commented file and the defaults in the code never drift apart."""
+    assert load_settings(SHIPPED, {}) == Settings()
+
+
+def test_the_shipped_file_shows_every_setting() -> None:
+    """No setting exists that the commented file does not explain."""
+    written = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
+    keys = {f"{a}.{b}" for a, v in written.items() if isinstance(v, dict) for b in v} | set(written)
+
+    for key in effective(Settings()):
+        assert key in keys or key.split(".")[0] in ("severity_aliases",), key
+
+
+def test_every_setting_has_a_comment_above_it() -> None:
+    """Each block of keys in the shipped file stands under words that explain it."""
+    for block in SHIPPED.read_text(encoding="utf-8").split("\n\n"):
+        assert block.lstrip().startswith(("#", "limits:", "batching:", "server:", "log:")), block
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "key", "expected"),
+    [
+        ("AIOPS_GAP_SEC", "300", "gap_sec", 300),
+        ("AIOPS_MAX_HOP", "1", "max_hop", 1),
+        ("AIOPS_RCA_METHOD", "pagerank", "rca_method", "pagerank"),
+        ("AIOPS_USE_LLM", "false", "use_llm", False),
+        ("AIOPS_STATE_DIR", "/var/x", "state_dir", "/var/x"),
+        ("AIOPS_LIMITS_MAX_ALERTS", "7", "limits.max_alerts", 7),
+        ("AIOPS_SEVERITY_ALIASES", "{p1: critical}", "severity_aliases", {"p1": "critical"}),
+        ("AIOPS_GRAPH_TAG", "service_graph:v1", "graph_tag", "service_graph:v1"),
+    ],
+)
+def test_the_environment_overrides_and_is_named(
+    variable: str, text: str, key: str, expected: object
+) -> None:
+    """AIOPS_A_B sets a.b, and the override list says so."""
+    settings = load_settings(SHIPPED, {variable: text})
+
+    assert effective(settings)[key] == expected
+    assert settings.overrides == {key: variable}
+
+
+@pytest.mark.parametrize(
+    ("environ", "field"),
+    [
+        ({"AIOPS_GAP_SEC": "soon"}, "AIOPS_GAP_SEC"),
+        ({"AIOPS_GAP_SEC": "-1"}, "AIOPS_GAP_SEC"),
+        ({"AIOPS_RCA_METHOD": "guess"}, "AIOPS_RCA_METHOD"),
+        ({"AIOPS_GAP_SECS": "1"}, "AIOPS_GAP_SECS"),
+        ({"AIOPS_LIMITS_MAX_ALERT": "1"}, "AIOPS_LIMITS_MAX_ALERT"),
+        ({"AIOPS_GRAPH_TAG": "Bad Tag"}, "AIOPS_GRAPH_TAG"),
+        ({"AIOPS_SEVERITY_ALIASES": "{p1: loud}"}, "AIOPS_SEVERITY_ALIASES"),
+        ({"AIOPS_CONFIG": "/nowhere.yaml"}, "/nowhere.yaml"),
+    ],
+)
+def test_a_bad_variable_stops_and_names_itself(environ: dict[str, str], field: str) -> None:
+    """Neither a bad value nor an unknown name is passed over."""
+    with pytest.raises(InputError) as caught:
+        load_settings(SHIPPED, environ)
+
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("gap_secs: 1", "s.yaml: gap_secs"),
+        ("limits: {max_alert: 1}", "s.yaml: limits.max_alert"),
+        ("gap_sec: x", "s.yaml: gap_sec"),
+        ("- 1", "s.yaml"),
+        ("a: [", "s.yaml"),
+        ("overrides: {}", "s.yaml: overrides"),
+    ],
+)
+def test_a_bad_file_stops_and_names_the_key(tmp_path: Path, text: str, field: str) -> None:
+    """An unknown key or bad value in the file is named with the file."""
+    file = tmp_path / "s.yaml"
+    file.write_text(text, encoding="utf-8")
+
+    with pytest.raises(InputError) as caught:
+        load_settings(file, {})
+
+    assert caught.value.field == field
+
+
+def test_another_file_may_be_named_by_the_environment(tmp_path: Path) -> None:
+    """AIOPS_CONFIG replaces the shipped file; what it changes is listed with its name."""
+    file = tmp_path / "mine.yaml"
+    file.write_text("gap_sec: 60\nmax_hop: 2\n", encoding="utf-8")
+
+    settings = load_settings(SHIPPED, {"AIOPS_CONFIG": str(file)})
+
+    assert settings.gap_sec == 60
+    assert settings.overrides == {"gap_sec": "mine.yaml"}
+
+
+def test_variables_of_kubernetes_services_are_no_settings() -> None:
+    """A cluster service called aiops-rca injects variables that must not stop the start."""
+    environ = {
+        "AIOPS_RCA_SERVICE_HOST": "10.0.0.1",
+        "AIOPS_RCA_SERVICE_PORT_HTTP": "3000",
+        "AIOPS_RCA_PORT": "tcp://10.0.0.1:3000",
+        "AIOPS_RCA_PORT_3000_TCP_ADDR": "10.0.0.1",
+    }
+
+    assert load_settings(SHIPPED, environ) == Settings()
