@@ -65,6 +65,9 @@ def main(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # nobody reads any more, as under `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + 13
+    except OSError as error:  # a full disk, a folder that is not ours
+        console.say(f"{console.paint('run.py:', 'bold', 'red')} {error}")
+        return 1
 
 
 def _split(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:

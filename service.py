@@ -11,6 +11,7 @@ from typing import Any
 
 import bentoml
 from _bentoml_sdk import Service
+from _bentoml_sdk import service as bento_service
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,7 +21,7 @@ APPLICATION = Application(Path(__file__).resolve().parent)
 SETTINGS = APPLICATION.settings
 
 
-class TaskIn(bentoml.IODescriptor):  # type: ignore[misc]
+class TaskIn(bentoml.IODescriptor):
     """One HTTP request = one item of the batch: the task the edge validated."""
 
     tasks: list[Any]
@@ -31,7 +32,7 @@ class TaskIn(bentoml.IODescriptor):  # type: ignore[misc]
         return cls.model_construct(tasks=[request.scope["state"][TASK]])
 
 
-class TaskOut(bentoml.IODescriptor):  # type: ignore[misc]
+class TaskOut(bentoml.IODescriptor):
     """The task went through; its outcome is in the task itself."""
 
     tasks: list[Any]
@@ -67,7 +68,7 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-@bentoml.service(**OPTIONS)
+@bento_service(**OPTIONS)
 class AiopsRca:
     """Alert correlation and root-cause diagnosis."""
 

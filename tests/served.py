@@ -6,13 +6,14 @@ Nothing here fakes a part: requests go over a real socket to the process users r
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,13 @@ class Served:
     def log_lines(self) -> list[str]:
         """Every line logged so far."""
         return self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+
+    def wait_for_log(self, text: str) -> None:
+        """Wait until a line with *text* is logged; lines are written after the answer was sent."""
+        deadline = time.monotonic() + 10
+        while not any(text in line for line in self.log_lines()):
+            assert time.monotonic() < deadline, f"{text!r} was not logged"
+            time.sleep(0.02)
 
 
 def free_port() -> int:
@@ -82,14 +90,22 @@ def served(
     cwd: Path = ROOT,
     ready: bool = True,
 ) -> Iterator[Served]:
-    """Run `bentoml serve *target*` until the block ends; wait for /readyz unless *ready* is False."""
+    """Run `bentoml serve *target*` until the block ends; wait for /readyz unless *ready* is False.
+
+    It runs on a copy of *home*: BentoML empties the metrics folder of its home when it starts, so two
+    services must not share one.
+    """
     port = free_port()
-    log = home / f"service-{port}.log"
+    own = home / f"service-{port}"
+    for store in ("models", "bentos"):
+        if (home / store).is_dir():
+            shutil.copytree(home / store, own / store)
+    log = own / "log"
     arguments = ["--host", "127.0.0.1", "--port", str(port), "--timeout-graceful-shutdown", "5"]
     with log.open("wb") as sink:
         process = subprocess.Popen(
             [sys.executable, "-m", "bentoml", "serve", *target, *arguments],
-            env=environment(home, env),
+            env=environment(own, env),
             cwd=cwd,
             stdout=sink,
             stderr=subprocess.STDOUT,
@@ -119,12 +135,8 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     """End the service and every process it started."""
     if process.poll() is None:
         process.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(STOP_SEC)
-        except subprocess.TimeoutExpired:
-            pass
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait(STOP_SEC)

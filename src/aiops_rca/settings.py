@@ -78,7 +78,7 @@ class Settings(Section):
     """Every setting; each is explained in `configs/aiops_rca.yaml`."""
 
     gap_sec: int = Field(default=120, ge=1, le=86_400)
-    max_hop: int = Field(default=2, ge=0, le=6)
+    max_hop: int = Field(default=2, ge=0, le=4)
     rca_method: Literal["logit", "pagerank"] = "logit"
     probable_from: float = Field(default=0.5, ge=0, le=1)
     similar_limit: int = Field(default=3, ge=0, le=50)

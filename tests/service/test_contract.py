@@ -73,9 +73,7 @@ def test_terms_add_up_to_the_score(client: httpx.Client, storm: dict[str, Any]) 
         assert sum(candidate["terms"].values()) == pytest.approx(candidate["score"], abs=1e-4)
 
 
-def test_any_order_gives_the_same_bytes(
-    client: httpx.Client, storm: dict[str, Any], shuffles: int
-) -> None:
+def test_any_order_gives_the_same_bytes(client: httpx.Client, storm: dict[str, Any], shuffles: int) -> None:
     """Shuffled alerts give the same answer, timings apart."""
     expected = client.post("/incident", json=storm).content.partition(b',"timings_ms"')[0]
     for seed in range(shuffles):
@@ -135,9 +133,7 @@ def test_an_unknown_service_is_a_candidate_and_said(client: httpx.Client) -> Non
         ({"value": "1"}, "alerts[0].value"),
     ],
 )
-def test_bad_alerts_are_refused_by_name(
-    client: httpx.Client, change: dict[str, Any], field: str
-) -> None:
+def test_bad_alerts_are_refused_by_name(client: httpx.Client, change: dict[str, Any], field: str) -> None:
     """Wrong types and values are 422 and name the field."""
     refused(post(client, {**ALERT, **change}), 422, "invalid", field)
 
@@ -154,8 +150,10 @@ def test_an_empty_batch_is_refused(client: httpx.Client) -> None:
 
 @pytest.mark.parametrize(
     ("body", "field"),
-    [(b"", "body"), (b"{", "body"), (b"[]", "body"), (b"\xff", "body"), (b'{"alerts":1}', "alerts")]
-    + [(b'{"alerts":[' + json.dumps(ALERT).encode()[:-1] + b',"value":NaN}]}', "alerts[0].value")],
+    [
+        *((b"", "body"), (b"{", "body"), (b"[]", "body"), (b"\xff", "body"), (b'{"alerts":1}', "alerts")),
+        (b'{"alerts":[' + json.dumps(ALERT).encode()[:-1] + b',"value":NaN}]}', "alerts[0].value"),
+    ],
 )
 def test_malformed_json_is_refused(client: httpx.Client, body: bytes, field: str) -> None:
     """What is no JSON is 422 with the field body; NaN names its place."""
@@ -214,9 +212,7 @@ def test_a_given_request_id_is_kept(client: httpx.Client) -> None:
     assert client.get("/healthz", headers={"x-request-id": "a b"}).headers["x-request-id"] != "a b"
 
 
-def test_equal_requests_get_answers_of_equal_length(
-    client: httpx.Client, storm: dict[str, Any]
-) -> None:
+def test_equal_requests_get_answers_of_equal_length(client: httpx.Client, storm: dict[str, Any]) -> None:
     """Timings are padded, so that load tools that compare lengths see no failure."""
     lengths = {len(client.post("/incident", json=storm).content) for _ in range(5)}
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from served import HISTORY, Served, command, seed, served
 
 
@@ -57,7 +58,14 @@ def test_version_names_every_part(client: httpx.Client) -> None:
 
     assert version["graph_node_count"] > 0
     assert version["graph_edge_count"] > 0
-    for key in ("app", "graph_version", "graph_loaded_at", "graph_source", "history_version", "ranker_version"):
+    for key in (
+        "app",
+        "graph_version",
+        "graph_loaded_at",
+        "graph_source",
+        "history_version",
+        "ranker_version",
+    ):
         assert version[key], key
     assert version["bento_tag"] is None
     config = version["pipeline_config"]
@@ -141,6 +149,7 @@ def test_random_paths_add_no_series(client: httpx.Client) -> None:
 def test_every_request_is_one_json_line(service: Served, client: httpx.Client, storm: dict[str, Any]) -> None:
     """The log line of a diagnosis says what was found and how long each phase took."""
     response = client.post("/incident", json=storm, headers={"x-request-id": "line-test"})
+    service.wait_for_log("line-test")
     lines = [json.loads(line) for line in service.log_lines()]
     own = [line for line in lines if line.get("request_id") == "line-test"]
 
@@ -155,7 +164,7 @@ def test_every_request_is_one_json_line(service: Served, client: httpx.Client, s
     assert line["duration_ms"] > 0
 
 
-def test_two_stores_do_not_mix(home: Path, tmp_path: Path) -> None:
+def test_two_stores_do_not_mix(tmp_path: Path) -> None:
     """A service answers from its own store's graph."""
     (tmp_path / "graph.json").write_text('{"version":"tiny","nodes":[{"id":"a"}],"edges":[]}')
     seed(tmp_path, tmp_path / "graph.json")

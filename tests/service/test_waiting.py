@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+
 from served import ROOT, Served, served
 
 BODY = {
@@ -69,7 +70,7 @@ def test_hanging_up_cancels_the_step(home: Path, tmp_path: Path) -> None:
             connection.sendall(f"{head}content-type: application/json\r\n\r\n".encode() + body)
             _until(lambda: "start" in _read(log))
         _until(lambda: "cancelled" in _read(log))
-        _until(lambda: any('"status":499' in line for line in service.log_lines()))
+        service.wait_for_log('"status":499')
 
     assert "done" not in _read(log)
 
@@ -130,7 +131,7 @@ def test_too_many_alerts_are_refused(home: Path) -> None:
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_too_large_a_body_is_refused(client: httpx.Client, chunked: bool) -> None:
+def test_too_large_a_body_is_refused(client: httpx.Client, *, chunked: bool) -> None:
     """33 MiB is 413 whether its length was announced or not, and the service goes on."""
     size = 33 * 1024 * 1024
 
@@ -166,7 +167,13 @@ def test_overload_is_refused_with_retry_after(home: Path, tmp_path: Path) -> Non
 def test_a_huge_batch_leaves_health_answered(service: Served) -> None:
     """While 100,000 alerts are diagnosed, health checks are answered within a second."""
     alerts = [
-        {"id": str(n), "ts": 1780887600 + n % 3000, "service": f"s{n % 500}", "metric": "m", "severity": "info"}
+        {
+            "id": str(n),
+            "ts": 1780887600 + n % 3000,
+            "service": f"s{n % 500}",
+            "metric": "m",
+            "severity": "info",
+        }
         for n in range(100_000)
     ]
     body = json.dumps({"alerts": alerts}).encode()

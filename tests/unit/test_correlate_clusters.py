@@ -71,7 +71,7 @@ def test_the_id_decides_between_equals() -> None:
 
 def test_the_first_time_decides_between_clusters_of_one_id() -> None:
     """The same signal twice, far apart, makes two clusters of one id, the earlier first."""
-    late, early = alert("a", at=5000), alert("a", at=0)
+    late, early = alert("a", at=5000, id="1"), alert("a", at=0, id="2")
 
     clusters = correlate([late, early], chain("a", "b"), gap_sec=120, max_hop=2)
 

@@ -100,6 +100,12 @@ def test_services_the_graph_does_not_know_connect_with_themselves_alone() -> Non
     assert groups(*alerts, on=chain("a", "b")) == [["1", "2"], ["3"], ["4"]]
 
 
+@pytest.mark.parametrize(("at", "clusters"), [(120, 1), (120.001, 2)])
+def test_the_gap_is_the_same_for_services_the_graph_does_not_know(at: float, clusters: int) -> None:
+    """To the millisecond for a stranger too."""
+    assert len(groups(alert("x", at=0), alert("x", at=at), on=chain("a", "b"))) == clusters
+
+
 def test_a_service_without_edges_connects_with_itself() -> None:
     """A node nothing calls is in reach of nothing else."""
     alerts = alert("x", id="1"), alert("x", "m", id="2"), alert("a", id="3")

@@ -20,7 +20,8 @@ from aiops_rca.domain.alert import Alert
 from aiops_rca.domain.graph import ServiceGraph
 from aiops_rca.domain.incident import IncidentHistory
 from aiops_rca.domain.kinds import KINDS
-from aiops_rca.ingest.batch import epoch_ms, read_alerts
+from aiops_rca.domain.times import epoch_ms
+from aiops_rca.ingest.batch import read_alerts
 from data import storm_scenario as scenario
 from data.storm_convert import convert
 

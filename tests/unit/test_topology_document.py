@@ -49,11 +49,13 @@ def test_a_graph_without_version_is_named_after_its_content() -> None:
 @pytest.mark.parametrize(
     ("data", "where"),
     [
-        pytest.param(GOOD + b"  - {source: web, target: nope}\n", "g.yaml line 10: edges[2].target", id="no node"),
+        pytest.param(
+            GOOD + b"  - {source: web, target: x}\n", "g.yaml line 10: edges[2].target", id="no node"
+        ),
         pytest.param(GOOD.replace(b"id: db", b"id: web"), "g.yaml line 5: nodes[1].id", id="twice"),
-        pytest.param(GOOD.replace(b"weight: 2", b"weight: -2"), "g.yaml line 8: edges[0].weight", id="negative"),
+        pytest.param(GOOD.replace(b"weight: 2", b"weight: -2"), "g.yaml line 8: edges[0].weight", id="neg"),
         pytest.param(GOOD.replace(b"{id: db,", b"{"), "g.yaml line 5: nodes[1]", id="no id"),
-        pytest.param(b"nodes: [", "g.yaml line 1", id="not YAML"),
+        pytest.param(b"nodes: [", "g.yaml line 2", id="not YAML"),
         pytest.param(b"nodes: []", "g.yaml line 1: document", id="no edges"),
     ],
 )

@@ -56,18 +56,8 @@ class Metrics:
         self.llm_failures = Counter(
             "aiops_llm_failures", "Failed language model steps by reason", ["reason"], registry=registry
         )
-        self.cpu = Gauge(
-            "aiops_process_cpu_seconds",
-            "User and system CPU time of the service process",
-            multiprocess_mode="livesum",
-            registry=registry,
-        )
-        self.memory = Gauge(
-            "aiops_process_resident_memory_bytes",
-            "Resident memory of the service process",
-            multiprocess_mode="livesum",
-            registry=registry,
-        )
+        self.cpu = _process_gauge("cpu_seconds", "User and system CPU time", registry)
+        self.memory = _process_gauge("resident_memory_bytes", "Resident memory", registry)
         self._phases = {name: self.phase.labels(name) for name in PHASES}
         self._outcomes = {name: self.requests.labels(name) for name in ("success", "error")}
         self._codes = {code: self.rejected.labels(code) for code in _REJECTED}
@@ -92,6 +82,11 @@ class Metrics:
         """Set the process gauges to what the operating system says now."""
         self.cpu.set(time.process_time())
         self.memory.set(_resident_bytes())
+
+
+def _process_gauge(name: str, what: str, registry: CollectorRegistry) -> Gauge:
+    text = f"{what} of the service process"
+    return Gauge(f"aiops_process_{name}", text, multiprocess_mode="livesum", registry=registry)
 
 
 def _resident_bytes() -> int:

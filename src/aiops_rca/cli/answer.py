@@ -19,6 +19,7 @@ _RISKS = {"low": "green", "medium": "yellow", "high": "red"}
 _EVIDENCE = 6
 _CLUSTERS = 10
 _CANDIDATES = 3
+_COLUMNS = ("alerts", "services", "severity", "first", "last", "root cause", "confidence")
 _ESCAPE = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b[\]P_^X].*?(?:\x07|\x1b\\|\x9c|$)|\x1b.?", re.DOTALL
 )
@@ -104,7 +105,9 @@ def _clusters(clusters: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     if not clusters:
         return
     yield from _heading(f"Clusters ({len(clusters)})")
-    table = [("alerts", "services", "severity", "first", "last", "root cause", "confidence")]
+    table: list[tuple[str, ...]] = [
+        ("alerts", "services", "severity", "first", "last", "root cause", "confidence")
+    ]
     table += [_cluster(cluster) for cluster in clusters[:_CLUSTERS]]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for number, row in enumerate(table):

@@ -11,7 +11,6 @@ from hashlib import blake2b
 from aiops_rca.domain.alert import LabelValue
 
 
-
 class Ignored:
     """A set of label names and prefixes (`baseline_*`)."""
 

@@ -5,18 +5,15 @@ Raises InputError naming the first field at fault; never drops a row.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 
 from aiops_rca.domain.alert import Alert, Severity
 from aiops_rca.domain.errors import InputError
 from aiops_rca.domain.fingerprint import MEASURING_LABELS, Ignored, fingerprint
+from aiops_rca.domain.times import epoch_ms
 from aiops_rca.wire import AlertIn, convert_alert
 
 SEVERITIES: Mapping[str, Severity] = {s.word: s for s in Severity}
-_MS_FROM = 1e11  # as seconds: the year 5138; as milliseconds: 1973. Nothing real lies between.
-_LATEST_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z, the last time RFC 3339 can write
 
 
 def to_alerts(
@@ -51,17 +48,6 @@ def read_alerts(rows: Iterable[object]) -> tuple[Alert, ...]:
     return to_alerts(converted)
 
 
-def epoch_ms(value: str | float) -> int:
-    """Epoch milliseconds of an RFC 3339 time (no zone = UTC) or an epoch number in s or ms.
-
-    Raises ValueError when it is neither, or lies outside the years 1970-9999.
-    """
-    ms = _from_text(value) if isinstance(value, str) else _from_number(value)
-    if not 0 <= ms <= _LATEST_MS:
-        raise ValueError("time outside the years 1970 to 9999")
-    return ms
-
-
 def _alert(row: AlertIn, position: int, severities: Mapping[str, Severity], ignore: Ignored) -> Alert:
     severity = severities.get(row.severity) or severities.get(row.severity.strip().lower())
     if severity is None:
@@ -87,19 +73,3 @@ def _alert(row: AlertIn, position: int, severities: Mapping[str, Severity], igno
 
 def _is_resolved(status: object) -> bool:
     return isinstance(status, str) and status.lower() == "resolved"
-
-
-def _from_text(text: str) -> int:
-    # fromisoformat also reads dates, weeks and compact forms that RFC 3339 does not know
-    if len(text) < 19 or text[10] not in "Tt " or text[4] != "-" or text[7] != "-":
-        raise ValueError(f"{text[:40]!r} is not RFC 3339")
-    when = datetime.fromisoformat(text.upper())
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return round(when.timestamp() * 1000)
-
-
-def _from_number(number: float) -> int:
-    if not math.isfinite(number):
-        raise ValueError("not a finite number")
-    return round(number if abs(number) >= _MS_FROM else number * 1000)

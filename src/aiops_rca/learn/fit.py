@@ -64,6 +64,7 @@ def fit(
 def _surprise(matrix: Array, root: int, weights: Array) -> tuple[float, Array]:
     """Return -log p(root) and its gradient."""
     logits = matrix @ weights
-    odds = np.exp(logits - logits.max())
-    probability = odds / odds.sum()
-    return -float(np.log(probability[root])), probability @ matrix - matrix[root]
+    logits -= logits.max()
+    odds = np.exp(logits)
+    total = odds.sum()
+    return float(np.log(total) - logits[root]), odds / total @ matrix - matrix[root]

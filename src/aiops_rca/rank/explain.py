@@ -14,8 +14,9 @@ from aiops_rca.domain.alert import Alert
 from aiops_rca.domain.candidate import Candidate, Evidence, PathStep
 from aiops_rca.domain.cluster import Cluster
 from aiops_rca.domain.graph import ServiceGraph
+from aiops_rca.domain.kinds import family
 from aiops_rca.rank.flow import AILING, Blame, Link
-from aiops_rca.rank.kinds import ERRORS, LAYERS, RESOURCE, group_of, kind_of
+from aiops_rca.rank.kinds import ERRORS, LAYERS, RESOURCE, group_of
 from aiops_rca.rank.path import find_path
 from aiops_rca.rank.prior import LookAlikes
 from aiops_rca.rank.strength import Signals, magnitude
@@ -101,18 +102,18 @@ def _explained(
 
 def _strongest(service: str, signals: Signals, by_service: dict[str, list[Alert]]) -> Iterator[_Reason]:
     rivals: set[str] = set()
-    families: set[str] = set()
-    for (group, family), strengths in signals.families.items():
+    leading: set[str] = set()
+    for (group, name), strengths in signals.families.items():
         if group == RESOURCE and strengths.get(service, 0.0) == max(strengths.values()):
             rivals |= strengths.keys() - {service}
-            families.add(family)
-    if not families:
+            leading.add(name)
+    alerts = [a for a in by_service.get(service, []) if family(a.metric) in leading]
+    if not alerts:
         return
-    alerts = [a for a in by_service[service] if group_of(a) == RESOURCE]
-    kinds = listed(sorted({kind_of(a) for a in alerts}))
-    text = f"{service} has the strongest {kinds} alerts of {len(rivals) + 1} services"
-    if not rivals:
-        text = f"{service} is the only service with {kinds} alerts"
+    metrics = listed(sorted({alert.metric for alert in alerts})[:_OWN_METRICS])
+    text = f"no other service alerts on {metrics}"
+    if rivals:
+        text = f"{service} is the worst of {len(rivals) + 1} services on {metrics}"
     yield _Reason("resource", service, text, alerts, ("res_top", "lg_res"))
 
 
@@ -152,7 +153,8 @@ def _link_text(caller: str, layer: str, link: Link) -> str:
     felt = f"{percent(link.ratio)} of {caller}'s {_LAYER_WORDS[layer]}"
     if link.layer == AILING:
         return f"{link.service}, which {caller} calls, alerts too: that may be up to {felt}"
-    text = f"{felt} is accounted for by {link.service}'s {_LAYER_WORDS[link.layer]}"
+    verb = "are" if layer == ERRORS else "is"
+    text = f"{felt} {verb} accounted for by {link.service}'s {_LAYER_WORDS[link.layer]}"
     return f"{text}, through {link.via}, which is silent" if link.via else text
 
 

@@ -1,7 +1,7 @@
 """What speaks for each candidate: one row per candidate, one column per feature.
 
 Candidates are the alerting services and the silent callees that got some of the blame; both are few
-however large the graph is. Values lie in [0, 1], `passive` in {-1, 0}. Pure.
+however large the graph is. Values lie in [0, 1.01], `passive` in {-1, 0}. Pure.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def feature_table(signals: Signals, blame: Blame, graph: ServiceGraph) -> Featur
 
 
 def log_share(share: float) -> float:
-    """Return *share* in [0, 1] on a logarithmic scale that keeps 0 at 0 and 1 at 1."""
+    """Return *share* in [0, 1] on a logarithmic scale from 0 to 1.01: small shares count too."""
     return math.log((share + _SMALLEST_SHARE) / _SMALLEST_SHARE) / _FULL_SCALE
 
 

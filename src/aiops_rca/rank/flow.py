@@ -1,8 +1,8 @@
 """Blame flow: walk from the symptom to the callee that accounts for it, again and again.
 
-Two layers of symptoms, latency and errors. A share of the mass at (service, layer) moves to the alerting callees
-whose own deviation explains it; what nobody explains stays, and is where the fault may be. Cost grows
-with the alerting services and their callees, never with the graph. Pure.
+Two layers of symptoms, latency and errors. A share of the mass at (service, layer) moves to the alerting
+callees whose own deviation explains it; what nobody explains stays, and is where the fault may be. Cost
+grows with the alerting services and their callees, never with the graph. Pure.
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ class Link(NamedTuple):
     via: str | None
 
 
+Links = Mapping[Cell, tuple[Link, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Blame:
     """Where the mass ended. Each of the three maps service -> share of all mass, in [0, 1].
@@ -48,7 +51,7 @@ class Blame:
     callees without an alert are credited with. *links* are the explaining edges, *starts* the symptom.
     """
 
-    links: Mapping[Cell, tuple[Link, ...]]
+    links: Links
     starts: Mapping[Cell, float]
     targeted: Mapping[str, float]
     overall: Mapping[str, float]
@@ -59,7 +62,7 @@ def blame(signals: Signals, graph: ServiceGraph, target: str | None) -> Blame:
     """Let the mass of *signals* flow through *graph*, from *target* when it shows a symptom."""
     ailing = signals.ailing()
     links = {cell: _links(cell, signals, ailing, graph) for cell in signals.symptoms}
-    starts = starting_mass(signals, graph, target)
+    starts = starting_mass(signals, links, target)
     network = _Network((*signals.symptoms, *((service, AILING) for service in ailing)), links)
     targeted = network.settle(starts)
     return Blame(
@@ -71,13 +74,13 @@ def blame(signals: Signals, graph: ServiceGraph, target: str | None) -> Blame:
     )
 
 
-def starting_mass(signals: Signals, graph: ServiceGraph, target: str | None) -> dict[Cell, float]:
-    """Return the cells where users feel it: *target*, else symptomatic services no symptomatic one calls."""
+def starting_mass(signals: Signals, links: Links, target: str | None) -> dict[Cell, float]:
+    """Return the cells where users feel it: *target*, else the services that explain nobody's symptom."""
     felt = signals.symptomatic
     if target is not None and target in felt:
         return {_loud_cell(target, signals): 1.0}
-    first = [s for s in sorted(felt) if felt.isdisjoint(graph.callers.get(s, ()))]
-    cells = [_loud_cell(service, signals) for service in first or sorted(felt)]
+    explaining = {link.service for found in links.values() for link in found}
+    cells = [_loud_cell(service, signals) for service in sorted(felt - explaining) or sorted(felt)]
     return {cell: signals.loudest[cell] for cell in cells}
 
 
@@ -147,13 +150,13 @@ def _same_layer(caller: Mapping[str, Loudness], callee: Mapping[str, Loudness]) 
 class _Network:
     """The cells and weighted moves between them as arrays, built once for both starts."""
 
-    def __init__(self, cells: tuple[Cell, ...], links: Mapping[Cell, tuple[Link, ...]]) -> None:
+    def __init__(self, cells: tuple[Cell, ...], links: Links) -> None:
         self._cells = cells
         index = {cell: position for position, cell in enumerate(cells)}
         moves = [
             (index[cell], index[link.service, link.layer], weight)
-            for cell in cells
-            for link, weight in zip(links[cell], _weights(links[cell]), strict=True)
+            for cell, found in links.items()
+            for link, weight in zip(found, _weights(found), strict=True)
         ]
         self._source = np.array([source for source, _, _ in moves], dtype=np.intp)
         self._target = np.array([target for _, target, _ in moves], dtype=np.intp)

@@ -18,11 +18,11 @@ from aiops_rca.rank.strength import Signals
 def find_path(candidate: str, graph: ServiceGraph, signals: Signals, blame: Blame) -> tuple[PathStep, ...]:
     """Return the chain of calls to *candidate* that explains most per step.
 
-    It starts at a service where users feel it; when none leads there, at any symptomatic service that
-    no symptomatic one calls. Empty when the candidate is such a service itself, or none leads there.
+    It starts where users feel it; when no way leads from there, at any symptomatic service that explains
+    no other. Empty when the candidate is such a service itself, or none leads there.
     """
     shares = _shares(blame)
-    for cells in (blame.starts, starting_mass(signals, graph, None)):
+    for cells in (blame.starts, starting_mass(signals, blame.links, None)):
         starts = {service for service, _ in cells}
         if candidate in starts:
             return ()

@@ -8,6 +8,7 @@ from aiops_rca.domain.alert import Alert
 from aiops_rca.rank.strength import magnitude, number
 
 _DAY_SECONDS = 86_400
+_BARELY = 1.05
 _MOST = 10_000  # a larger multiple of a threshold says nothing more
 
 
@@ -48,19 +49,21 @@ def listed(words: Iterable[str]) -> str:
 def _amount(alert: Alert) -> str:
     value, threshold = alert.value, alert.threshold
     if value is not None and threshold is not None and value > 0 and threshold > 0:
-        return f"is {_multiple(value, threshold)} its threshold"
+        return _compared(value, threshold, "threshold")
     peak, usual = number(alert.labels.get("peak")), number(alert.labels.get("baseline_median"))
     if peak is not None and usual is not None and peak > 0 and usual > 0:
-        return f"is {_multiple(peak, usual)} its usual value"
+        return _compared(peak, usual, "usual value")
     if value is not None and threshold is not None:
         return f"is at {value:.4g}, threshold {threshold:.4g}"
     return f"alerts ({alert.severity.word})"
 
 
-def _multiple(value: float, reference: float) -> str:
+def _compared(value: float, reference: float, noun: str) -> str:
     if value < reference:
-        return f"at {value / reference * 100:.0f} % of"
+        return f"is at {percent(value / reference)} of its {noun}"
     times = value / reference
+    if times < _BARELY:
+        return f"is just over its {noun}"
     if times > _MOST:
-        return f"more than {_MOST}x"
-    return f"{times:.0f}x" if times >= 9.5 else f"{times:.1f}x"
+        return f"is more than {_MOST}x its {noun}"
+    return f"is {times:.0f}x its {noun}" if times >= 9.5 else f"is {times:.1f}x its {noun}"

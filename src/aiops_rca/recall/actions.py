@@ -30,18 +30,24 @@ def recommend(
 ) -> tuple[Action, ...]:
     """Return what to do about the top candidate, at most the release's `action_limit`.
 
-    First what was done in *similar* incidents of the same root cause, then the runbook's entries, the
-    most specific first, then the service's own runbook. Of equal source, the lower risk comes first.
+    First what was done in *similar* incidents of the same root cause, then the service's own runbook,
+    then the runbook table, the most specific first. Of equal source, the lower risk comes first.
     """
     if not ranking.candidates:
         return ()
     service = ranking.candidates[0].service
-    found = [
-        *_from_history(service, similar, release.history),
-        *_from_runbook(service, cluster, release),
-        *_from_graph(service, release.graph),
-    ]
-    return tuple(_distinct(found))[: max(release.parameters.action_limit, 0)]
+    past = list(_from_history(service, similar, release.history))
+    advice = [*_from_graph(service, release.graph), *_from_runbook(service, cluster, release)]
+    return _share(past, advice, max(release.parameters.action_limit, 0))
+
+
+def _share(past: list[Action], advice: list[Action], limit: int) -> tuple[Action, ...]:
+    """The first *limit* distinct actions; the past may take half of them, more where advice is short."""
+    distinct = list(_distinct([*past, *advice]))
+    from_past = [action for action in distinct if action in past]
+    others = distinct[len(from_past) :]
+    kept = from_past[: max(limit - len(others), (limit + 1) // 2)]
+    return tuple([*kept, *others][:limit])
 
 
 def _from_history(
