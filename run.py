@@ -22,6 +22,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 - said before an older Python trip
 import argparse
 import json
 import os
+import shlex
 import signal
 import subprocess
 from collections.abc import Callable, Sequence
@@ -38,6 +39,7 @@ GRAPH = "graphs/online-boutique.yaml"
 HISTORY = "history/online-boutique.jsonl"
 STORM = "tests/data/storm.json"
 INTERRUPTED = 130
+_STARTS = 'if __name__ == "__main__"'  # what tells a bench from a module that one needs
 Run = Callable[[argparse.Namespace, Environment, Console], int]
 
 
@@ -126,8 +128,9 @@ def _demo(options: argparse.Namespace, env: Environment, console: Console) -> in
         _show(body, env, console)
         if options.once:
             return 0
+        storm_file = STORM if Path.cwd() == env.root else shlex.quote(str(env.root / STORM))
         console.say(f"\nserving on {console.paint(address.url, 'bold')} (API: /docs); ask it yourself:")
-        console.say(f"  curl -s {address.url}/incident -H 'Content-Type: application/json' -d @{STORM}")
+        console.say(f"  curl -s {address.url}/incident -H 'Content-Type: application/json' -d @{storm_file}")
         return _serve_on(server, console)
 
 
@@ -214,9 +217,10 @@ def _check(_options: argparse.Namespace, env: Environment, console: Console) -> 
     variables = {**child_environment(), "RCA_LONG": "1"}
     checks = {
         "ruff": [str(env.script("ruff")), "check"],
+        "ruff format": [str(env.script("ruff")), "format", "--check"],
         "mypy": [str(env.python), "-m", "mypy"],
         "lint-imports": [str(env.script("lint-imports"))],
-        "pytest": [str(env.python), "-m", "pytest", "-m", "slow or not slow"],
+        "pytest": [str(env.python), "-m", "pytest", "-m", "slow or not slow", "--timeout=1800"],
     }
     failed = []
     for name, command in checks.items():
@@ -228,7 +232,8 @@ def _check(_options: argparse.Namespace, env: Environment, console: Console) -> 
 
 
 def _bench(options: argparse.Namespace, env: Environment, console: Console) -> int:
-    known = {path.stem: path for path in sorted((env.root / "tests" / "bench").glob("[!_]*.py"))}
+    modules = sorted((env.root / "tests" / "bench").glob("*.py"))
+    known = {path.stem: path for path in modules if _STARTS in path.read_text("utf-8")}
     unknown = [name for name in options.names if name not in known]
     if unknown:
         raise CannotGoOnError(f"no bench named {', '.join(unknown)}; there is: {', '.join(known) or 'none'}")

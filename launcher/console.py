@@ -56,7 +56,9 @@ class Progress:
         self._began = time.monotonic()
         self._ticks = 0
         self._quarter = 0
-        if not console.live:
+        if console.live:
+            console.redraw(f"{title} ...")
+        else:
             console.say(f"{title} ...")
 
     def show(self, share: float, note: str = "") -> None:

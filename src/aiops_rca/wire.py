@@ -34,6 +34,9 @@ STATUS: Mapping[str, int] = {
 Name = Annotated[str, Meta(min_length=1, max_length=1024)]
 
 
+Time = str | Annotated[float, Meta(ge=0, le=253_402_300_799_999)]
+
+
 class AlertIn(Struct, gc=False):
     """One alert as sent. Unknown keys are ignored."""
 
@@ -51,7 +54,7 @@ class AlertIn(Struct, gc=False):
 class IncidentIn(Struct, gc=False):
     """A batch of alerts to diagnose; *target* is the paged entry service, where known."""
 
-    alerts: list[AlertIn]
+    alerts: Annotated[list[AlertIn], Meta(extra_json_schema={"minItems": 1, "uniqueItems": True})]
     target: Name | None = None
 
 

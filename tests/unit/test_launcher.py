@@ -226,7 +226,7 @@ def test_progress_is_a_moving_line_on_a_terminal_and_a_few_lines_elsewhere(
             progress.show(step / 100)
         progress.done()
 
-    assert live.getvalue().count("\r") == 101
+    assert live.getvalue().count("\r") == 102
     assert " 42%" in live.getvalue()
     assert "\r" not in plain.getvalue()
     assert len(plain.getvalue().splitlines()) == 5

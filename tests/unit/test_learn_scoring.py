@@ -38,7 +38,8 @@ def test_the_expectation_is_the_mean_over_random_orders() -> None:
         order = sorted(scores, key=lambda name: (-scores[name], rng.random()))
         places.append(order.index("root") + 1)
 
-    seen = Score(*(sum(p <= k for p in places) / 4000 for k in (1, 3, 5)), sum(1 / p for p in places) / 4000)
+    top1, top3, top5 = (sum(place <= k for place in places) / 4000 for k in (1, 3, 5))
+    seen = Score(top1, top3, top5, sum(1 / place for place in places) / 4000)
     assert score(scores, "root") == pytest.approx(seen, abs=0.03)
 
 

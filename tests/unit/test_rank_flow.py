@@ -136,6 +136,13 @@ def test_the_walk_starts_where_users_feel_it(
     assert found.starts == (expected or {("web", "err"): measure(alerts).loudest["web", "err"]})
 
 
+def test_a_vanishing_share_is_no_link() -> None:
+    """A callee whose excess is next to nothing explains nothing, and divides by nothing."""
+    found = flow(chain("web", "cart"), slow("web", 1e300), slow("cart", 1e-12))
+
+    assert found.links["web", "lat"] == ()
+
+
 def test_without_symptoms_nothing_flows() -> None:
     """A full disk alone is no symptom."""
     found = flow(chain("web", "db"), alert("db", "disk_used"))

@@ -21,6 +21,7 @@ from aiops_rca.rank.strength import Cell, Loudness, Signals
 _MOVES_AT_MOST = 0.95
 _STEPS = 12
 _TOO_LITTLE = 1e-4
+_EXPLAINS_NOTHING = 1e-6  # smaller ratios are no links: their squares would vanish
 _NO_SHARED_METRIC = 0.7
 _THROUGH_SILENT = 0.5
 # A callee that alerts, but on nothing its callers could feel (a full disk, a pool without connections).
@@ -101,7 +102,7 @@ def _links(
         ratio, layer = _explained(cell, service, signals)
         link = Link(service, layer, ratio if via is None else ratio * _THROUGH_SILENT, via)
         known = best.get(service)
-        if link.ratio > 0.0 and (known is None or link.ratio > known.ratio):
+        if link.ratio >= _EXPLAINS_NOTHING and (known is None or link.ratio > known.ratio):
             best[service] = link
     return tuple(best[service] for service in sorted(best))
 

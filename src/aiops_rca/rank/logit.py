@@ -7,6 +7,7 @@ choice); its terms are the explanation. Past incidents add the term `history`. P
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import mul
 
 from aiops_rca.domain.candidate import Ranking, Term
 from aiops_rca.domain.cluster import Cluster
@@ -31,7 +32,7 @@ class Logit:
         alike = prior.look_alikes(cluster.alerts)
         terms = _terms(table, release.ranker.weights, alike.bonus)
         scores = {service: score_of(found) for service, found in terms.items()}
-        candidates = in_order(terms, softmax(scores, release.ranker.temperature))
+        candidates = in_order(terms, scores, softmax(scores, release.ranker.temperature))
         path, evidence = explain(cluster, release.graph, signals, flow, candidates, alike)
         return Ranking(candidates, path, evidence)
 
@@ -42,7 +43,7 @@ def _terms(
     factors = [weights.get(name, 0.0) for name in FEATURES]
     found = {}
     for service, row in zip(table.services, table.rows, strict=True):
-        products = [factor * value for factor, value in zip(factors, row, strict=True)]
+        products = map(mul, factors, row)
         found[service] = round_terms(
             [*zip(FEATURES, products, strict=True), ("history", bonus.get(service, 0.0))]
         )

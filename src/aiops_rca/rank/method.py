@@ -29,8 +29,9 @@ class Method(Protocol):
 
 def round_terms(contributions: Iterable[tuple[str, float]]) -> tuple[Term, ...]:
     """Return the contributions that count, rounded."""
-    rounded = ((name, round(value, _DECIMALS)) for name, value in contributions)
-    return tuple(Term(name, value) for name, value in rounded if value)
+    # Most are zero, and rounding is what ranking hundreds of candidates spends its time on.
+    found = [Term(name, round(value, _DECIMALS)) for name, value in contributions if value]
+    return tuple(term for term in found if term.contribution)
 
 
 def score_of(terms: tuple[Term, ...]) -> float:
@@ -49,14 +50,14 @@ def softmax(scores: Mapping[str, float], temperature: float) -> dict[str, float]
 
 
 def in_order(
-    terms: Mapping[str, tuple[Term, ...]], probability: Mapping[str, float]
+    terms: Mapping[str, tuple[Term, ...]], scores: Mapping[str, float], probability: Mapping[str, float]
 ) -> tuple[Candidate, ...]:
     """Return the candidates, the highest score first and equal scores by name."""
     even = _OPEN_MIND / len(terms) if terms else 0.0
     candidates = (
         Candidate(
             service=service,
-            score=score_of(found),
+            score=scores[service],
             confidence=round((1.0 - _OPEN_MIND) * probability[service] + even, _DECIMALS),
             terms=found,
         )

@@ -39,7 +39,7 @@ class PageRank:
         }
         scores = {service: score_of(found) for service, found in terms.items()}
         total = sum(scores.values())
-        candidates = in_order(terms, {service: score / total for service, score in scores.items()})
+        candidates = in_order(terms, scores, {service: score / total for service, score in scores.items()})
         signals = measure(cluster.alerts)
         flow = blame(signals, release.graph, target)
         path, evidence = explain(cluster, release.graph, signals, flow, candidates, LookAlikes())

@@ -90,7 +90,7 @@ def build_app(
         """Every setting in force. Secrets are not settings of this file and never shown."""
         return {"settings": effective(settings), "overrides": settings.overrides}
 
-    describe(app)
+    describe(app, settings.severities)
     return app
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from fastapi import FastAPI
@@ -35,20 +37,27 @@ _MEANING = {
 }
 
 
-def describe(app: FastAPI) -> None:
-    """Make *app* serve the merged document; built on first use, the same ever after."""
+def describe(app: FastAPI, severities: Iterable[str]) -> None:
+    """Make *app* serve the merged document; built on first use, the same ever after.
+
+    *severities* are the words a sender may use, in lower case; the document takes them in any case.
+    """
+    pattern = _any_case(severities)
     pages = app.openapi
 
     def merged() -> dict[str, Any]:
         if app.openapi_schema is None or "/incident" not in app.openapi_schema["paths"]:
-            app.openapi_schema = _merge(pages())
+            app.openapi_schema = _merge(pages(), pattern)
         return app.openapi_schema
 
     app.openapi = merged  # type: ignore[method-assign]
 
 
-def _merge(document: dict[str, Any]) -> dict[str, Any]:
+def _merge(document: dict[str, Any], severity: str) -> dict[str, Any]:
     references, schemas = json_schemas()
+    fields = schemas["AlertIn"]["properties"]
+    fields["severity"]["pattern"] = severity
+    fields["ts"] = _TIME
     error = references["ErrorOut"]
     paths = {
         "/incident": {"post": _incident(references, error)},
@@ -62,6 +71,30 @@ def _merge(document: dict[str, Any]) -> dict[str, Any]:
 
 
 _HEALTH = {"application/json": {"schema": {"type": "object", "required": ["status"]}}}
+
+
+_TIME = {
+    "anyOf": [
+        {
+            "type": "string",
+            "format": "date-time",
+            "pattern": "^(19[7-9][0-9]|[2-9][0-9]{3})-",
+            "description": "RFC 3339 from 1970 on; no zone = UTC",
+        },
+        {
+            "type": "number",
+            "minimum": 0,
+            "maximum": 253_402_300_799_999,
+            "description": "epoch seconds or milliseconds",
+        },
+    ]
+}
+
+
+def _any_case(words: Iterable[str]) -> str:
+    """A pattern that takes *words* in any case; JSON schema has no flag for that."""
+    letters = ("".join(f"[{c.upper()}{c}]" if c.isalpha() else re.escape(c) for c in w) for w in words)
+    return f"^({'|'.join(sorted(letters))})$"
 
 
 def _plain(summary: str, content: dict[str, Any]) -> dict[str, Any]:
