@@ -119,7 +119,7 @@ def _demo(options: argparse.Namespace, env: Environment, console: Console) -> in
     storm = (env.root / STORM).read_bytes()
     prepare(env, console, dev=False)
     with ExitStack() as held:
-        server, address = _start(options, env, console, held, log=True)
+        server, address = _start(options, env, console, held, demo=True)
         console.say(f"sending {len(json.loads(storm)['alerts'])} alerts from {STORM}\n")
         status, body = fetch(f"{address.url}/incident", storm)
         if status != 200:
@@ -148,21 +148,23 @@ def _show(answer: bytes, env: Environment, console: Console) -> None:
 def _serve(options: argparse.Namespace, env: Environment, console: Console) -> int:
     prepare(env, console, dev=False)
     with ExitStack() as held:
-        server, address = _start(options, env, console, held, log=False)
+        server, address = _start(options, env, console, held, demo=False)
         console.say(f"serving on {console.paint(address.url, 'bold')}")
         return _serve_on(server, console)
 
 
 def _start(
-    options: argparse.Namespace, env: Environment, console: Console, held: ExitStack, *, log: bool
+    options: argparse.Namespace, env: Environment, console: Console, held: ExitStack, *, demo: bool
 ) -> tuple[Server, Address]:
     """Start a server that ends, and gives back home and port, when *held* is closed."""
     home = held.enter_context(own_home(env.scratch))
     address = held.enter_context(own_port(options.host, options.port))
-    _fill_store(env, home.path, console)
+    tags = _fill_store(env, home.path, console)
     command = [str(env.script("aiops-rca")), "serve", "--host", address.host, "--port", str(address.port)]
     variables = _bentoml_environment(home.path)
-    log_file = home.log if log else None
+    if demo:  # its storm is about the graph that ships, whatever was imported since
+        variables = tags | variables
+    log_file = home.log if demo else None
     console.say(f"starting the service on {address.url}" + (f", log in {log_file}" if log_file else ""))
     server = Server(command, cwd=env.root, env=variables, log=log_file, keep_open=[home.lock_fd])
     held.callback(server.stop)
@@ -186,8 +188,9 @@ def _bentoml_environment(home: Path) -> dict[str, str]:
     return {**child_environment(), "BENTOML_HOME": str(home)}
 
 
-def _fill_store(env: Environment, home: Path, console: Console) -> None:
-    """Import the graph and the history that ship; nothing changes where the store has them."""
+def _fill_store(env: Environment, home: Path, console: Console) -> dict[str, str]:
+    """Import the graph and the history that ship, if the store lacks them; the settings that pin them."""
+    tags = {}
     for kind, file in (("graph", GRAPH), ("history", HISTORY)):
         command = [str(env.script("aiops-rca")), kind, "import", file]
         done = subprocess.run(
@@ -197,6 +200,8 @@ def _fill_store(env: Environment, home: Path, console: Console) -> None:
         if done.returncode:
             raise CannotGoOnError(f"{kind} import {file}:\n{said}")
         console.say(console.paint(said, "dim"))
+        tags[f"AIOPS_{kind.upper()}_TAG"] = said.split()[0]
+    return tags
 
 
 def _test(options: argparse.Namespace, env: Environment, console: Console) -> int:
@@ -244,9 +249,11 @@ def _bench(options: argparse.Namespace, env: Environment, console: Console) -> i
 
 
 def _run_bench(path: Path, as_json: bool, env: Environment, home: Home) -> int:  # noqa: FBT001 - one caller
-    command = [str(env.python), str(path), *(["--json"] if as_json else [])]
+    # -P: a bench called http must not hide the standard library's module of that name
+    command = [str(env.python), "-P", str(path), *(["--json"] if as_json else [])]
+    variables = _bentoml_environment(home.path) | {"PYTHONPATH": str(env.root / "tests")}
     return subprocess.run(
-        command, cwd=env.root, env=_bentoml_environment(home.path), pass_fds=[home.lock_fd], check=False
+        command, cwd=env.root, env=variables, pass_fds=[home.lock_fd], check=False
     ).returncode
 
 

@@ -11,9 +11,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 HOSTED_ON = "hosted_on"
-KINDS = frozenset(
-    "service database cache queue storage function gateway loadbalancer external host".split()
-)
+KINDS = frozenset("service database cache queue storage function gateway loadbalancer external host".split())
 
 
 @dataclass(frozen=True, slots=True)
