@@ -91,6 +91,7 @@ def test_a_lone_alert_is_a_cluster_without_a_claim(client: httpx.Client) -> None
     assert answer["clusters"][0]["alert_ids"] == ["a"]
     assert answer["root_cause"]["service"] == "cartservice"
     assert answer["root_cause"]["verdict"] == "inconclusive"
+    assert answer["root_cause"]["confidence"] <= 0.5
 
 
 @pytest.mark.parametrize("how", [{"status": "resolved"}, {"labels": {"status": "resolved"}}])

@@ -7,6 +7,7 @@ alerts; cost grows with the alerting services, not with the graph. Pure.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from aiops_rca.domain.candidate import Ranking
 from aiops_rca.domain.cluster import Cluster
@@ -22,6 +23,7 @@ from aiops_rca.rank.strength import measure
 
 __all__ = ["FEATURES", "METHODS", "STARTING_WEIGHTS", "FeatureTable", "describe", "rank"]
 
+LONE_SIGNAL_CONFIDENCE = 0.5
 METHODS: Mapping[str, Method] = {"logit": Logit(), "pagerank": PageRank()}
 
 
@@ -35,7 +37,17 @@ def rank(cluster: Cluster, release: Release, *, target: str | None = None) -> Ra
     if method is None:
         known = ", ".join(sorted(METHODS))
         raise InputError(f"unknown method {name!r}, known: {known}", field="rca_method")
-    return method.rank(cluster, release, target=target)
+    ranking = method.rank(cluster, release, target=target)
+    lone = len({alert.fingerprint for alert in cluster.alerts}) == 1
+    return _doubted(ranking) if lone else ranking
+
+
+def _doubted(ranking: Ranking) -> Ranking:
+    """Cap the confidences: with one signal there is nobody else to suspect, which proves nothing."""
+    candidates = (
+        replace(c, confidence=min(c.confidence, LONE_SIGNAL_CONFIDENCE)) for c in ranking.candidates
+    )
+    return replace(ranking, candidates=tuple(candidates))
 
 
 def describe(cluster: Cluster, release: Release, *, target: str | None = None) -> FeatureTable:
