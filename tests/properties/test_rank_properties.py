@@ -15,7 +15,7 @@ from aiops_rca.domain.cluster import Cluster
 from aiops_rca.domain.graph import HOSTED_ON, Edge, ServiceGraph
 from aiops_rca.domain.incident import IncidentHistory
 from aiops_rca.domain.release import Parameters, Release
-from aiops_rca.rank import FEATURES, STARTING_WEIGHTS, describe, rank
+from aiops_rca.rank import FEATURES, LONE_SIGNAL_CONFIDENCE, STARTING_WEIGHTS, describe, rank
 from builders import alert, cluster, graph, history, incident, release
 
 KNOWN = "abcdefgh"
