@@ -1,7 +1,7 @@
 """A BENTOML_HOME for each running server: BentoML wipes part of its home at start, so none is shared.
 
-`.aiops/home`, `.aiops/home-2`, ...: the first that is free. `AIOPS_BENTOML_HOME` names another; the user's
-own `~/bentoml` and an inherited BENTOML_HOME are never touched.
+`.aiops/home`, `.aiops/home-2`, ...: the first that is free; all see one model store. `AIOPS_BENTOML_HOME`
+names another; the user's own `~/bentoml` and an inherited BENTOML_HOME are never touched.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ def own_home(scratch: Path) -> Iterator[Home]:
     else:
         hint = f"stop it, or set {SETTING} to another folder"
         raise CannotGoOnError(f"{path} is in use by another server: {hint}")
+    _share_stores(first_home(scratch), path)
     try:
         yield Home(path, lock.fd)
     finally:
@@ -58,6 +59,14 @@ def servers_running(scratch: Path) -> list[Path]:
     """The homes under *scratch* that a running server holds."""
     homes = {*scratch.glob("home*"), first_home(scratch)}
     return sorted(home for home in homes if is_held(_lock_file(home)))
+
+
+def _share_stores(first: Path, home: Path) -> None:
+    """Let *home* see the models and bentos of the first one: only the metrics must not be shared."""
+    for store in ("models", "bentos"):
+        (first / store).mkdir(parents=True, exist_ok=True)
+        if home != first and not (home / store).is_symlink() and not (home / store).exists():
+            (home / store).symlink_to(Path("..") / first.name / store, target_is_directory=True)
 
 
 def _choices(scratch: Path) -> list[Path]:

@@ -70,6 +70,16 @@ def test_a_waiter_says_so_once(tmp_path: Path) -> None:
             assert said == ["waiting"]
 
 
+def test_every_home_sees_one_model_store(tmp_path: Path) -> None:
+    """What was imported for the first server is there for one beside it."""
+    with own_home(tmp_path) as one, own_home(tmp_path) as two:
+        (one.path / "models" / "graph").mkdir()
+
+        assert (two.path / "models" / "graph").is_dir()
+    with own_home(tmp_path), own_home(tmp_path) as again:
+        assert (again.path / "models" / "graph").is_dir()
+
+
 def test_running_servers_take_different_homes(tmp_path: Path) -> None:
     """The first server gets `home`, one beside it `home-2`; a home is free again when its server is gone."""
     with own_home(tmp_path) as one:

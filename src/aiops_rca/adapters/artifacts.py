@@ -97,15 +97,29 @@ def _store(tag: str, data: bytes, file: str, summary: str) -> Imported:
             "beginning and ending with a letter or digit"
         )
         raise InputError(reason, field=f"{file}: version")
-    known = _exact(tag)
-    if known is not None:
-        if known.info.metadata.get("sha256") == digest:
-            return Imported(tag, known=True, summary=summary)
-        raise InputError(f"{tag} exists with other content", field=f"{file}: version")
+    done = _already(tag, digest, file, summary)
+    if done is not None:
+        return done
     metadata = {"sha256": digest, "file": f"content{Path(file).suffix}", "summary": summary}
-    with bentoml.models.create(tag, metadata=metadata) as model:
-        Path(model.path_of(str(metadata["file"]))).write_bytes(data)
+    try:
+        with bentoml.models.create(tag, metadata=metadata) as model:
+            Path(model.path_of(str(metadata["file"]))).write_bytes(data)
+    except BentoMLException:  # somebody else may have stored it in this very moment
+        done = _already(tag, digest, file, summary)
+        if done is None:
+            raise
+        return done
     return Imported(tag, known=False, summary=summary)
+
+
+def _already(tag: str, digest: str, file: str, summary: str) -> Imported | None:
+    """The outcome when *tag* is taken: a no-op for the same bytes, refused for others."""
+    known = _exact(tag)
+    if known is None:
+        return None
+    if known.info.metadata.get("sha256") != digest:
+        raise InputError(f"{tag} exists with other content", field=f"{file}: version")
+    return Imported(tag, known=True, summary=summary)
 
 
 def _exact(tag: str) -> bentoml.Model | None:
