@@ -9,6 +9,7 @@ from aiops_rca.domain.alert import Alert
 from aiops_rca.domain.candidate import Candidate, Ranking
 from aiops_rca.domain.diagnosis import INCONCLUSIVE, Diagnosis
 from aiops_rca.domain.graph import ServiceGraph
+from aiops_rca.domain.release import Release
 from aiops_rca.wire import (
     ActionOut,
     CandidateOut,
@@ -31,11 +32,14 @@ def incident_answer(
     diagnoses: Sequence[Diagnosis],
     *,
     alerts: Sequence[Alert],
-    graph: ServiceGraph,
+    release: Release,
+    target: str | None,
     versions: Mapping[str, str],
-    degraded: Sequence[DegradedOut] = (),
 ) -> IncidentOut:
-    """The answer for one batch; without a firing alert the root cause is `unknown`."""
+    """The answer for one batch; without a firing alert the root cause is `unknown`.
+
+    *alerts*, *release* and *target* are what the *diagnoses* were made of.
+    """
     clusters = [_cluster(diagnosis) for diagnosis in diagnoses]
     primary = clusters[0] if clusters else None
     return IncidentOut(
@@ -45,7 +49,7 @@ def incident_answer(
         recommended_actions=primary.recommended_actions if primary else [],
         similar_incidents=primary.similar_incidents if primary else [],
         resolved_alerts=sum(alert.resolved for alert in alerts),
-        degraded=[*degraded, *_unmapped(diagnoses, graph)],
+        degraded=_degraded(diagnoses, release, target),
         versions=dict(versions),
     )
 
@@ -100,6 +104,16 @@ def _candidate(candidate: Candidate) -> CandidateOut:
 
 def _nothing_firing() -> RootCauseOut:
     return RootCauseOut(UNKNOWN, 0.0, INCONCLUSIVE, "graph-only", [], [], [])
+
+
+def _degraded(diagnoses: Sequence[Diagnosis], release: Release, target: str | None) -> list[DegradedOut]:
+    """Everything known to make this answer worse than it could be."""
+    found = _unmapped(diagnoses, release.graph)
+    if not release.history.incidents:
+        found.append(DegradedOut("history", "no past incidents to compare with"))
+    if target is not None and target not in release.graph.nodes:
+        found.append(DegradedOut("target", "the target is not in the graph"))
+    return found
 
 
 def _unmapped(diagnoses: Sequence[Diagnosis], graph: ServiceGraph) -> list[DegradedOut]:

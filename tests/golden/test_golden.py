@@ -32,7 +32,7 @@ def test_the_answer_is_the_recorded_one(project_root: Path, method: str) -> None
     batch = decode_incident((project_root / "tests" / "data" / "storm.json").read_bytes())
     alerts = to_alerts(batch.alerts)
     found = diagnose(alerts, release, target=batch.target)
-    answer = incident_answer(found, alerts=alerts, graph=release.graph, versions={})
+    answer = incident_answer(found, alerts=alerts, release=release, target=batch.target, versions={})
     text = json.dumps(json.loads(encode(answer)), indent=1, sort_keys=True) + "\n"
     recorded = HERE / f"storm-{method}.json"
     if os.environ.get("RCA_GOLDEN") == "update":

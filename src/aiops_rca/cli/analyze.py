@@ -11,6 +11,7 @@ import click
 from aiops_rca import __version__
 from aiops_rca.adapters.files import load_release
 from aiops_rca.cli.answer import print_answer
+from aiops_rca.domain.fingerprint import Ignored
 from aiops_rca.ingest.batch import to_alerts
 from aiops_rca.pipeline import diagnose
 from aiops_rca.report import incident_answer
@@ -34,11 +35,16 @@ def analyze(graph: Path, history: Path | None, alerts: BinaryIO, configs: Path, 
     settings = load_settings(configs / "aiops_rca.yaml")
     release = load_release(graph, history=history, configs=configs, parameters=settings.parameters)
     request = decode_incident(alerts.read())
-    batch = to_alerts(request.alerts, severities=settings.severities)
+    batch = to_alerts(
+        request.alerts,
+        severities=settings.severities,
+        ignore=Ignored(settings.measuring_labels),
+    )
     answer = incident_answer(
         diagnose(batch, release, target=request.target),
         alerts=batch,
-        graph=release.graph,
+        release=release,
+        target=request.target,
         versions={
             "app": __version__,
             "graph": release.graph.version,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, datetime
 
 # As seconds: the year 5138; as milliseconds: 1973. Nothing real lies between.
@@ -32,6 +31,6 @@ def _from_text(text: str) -> int:
 
 
 def _from_number(number: float) -> int:
-    if not math.isfinite(number):
-        raise ValueError("not a finite number")
+    if not -_LATEST_MS <= number <= _LATEST_MS:  # also what is infinite or not a number
+        raise ValueError("time outside the years 1970 to 9999")
     return round(number if abs(number) >= _MS_FROM else number * 1000)

@@ -23,7 +23,7 @@ from aiops_rca.pipeline import diagnose
 from aiops_rca.report import incident_answer
 from aiops_rca.settings import Settings
 from aiops_rca.web.serving import Serving
-from aiops_rca.wire import DegradedOut, IncidentOut, decode_incident, encode
+from aiops_rca.wire import decode_incident, encode
 
 log = logging.getLogger("aiops_rca.incident")
 
@@ -71,6 +71,7 @@ class Task:
     alerts: tuple[Alert, ...]
     target: str | None
     release: Release
+    versions: Mapping[str, str]
     clock: PhaseClock
     diagnoses: Diagnoses | None = None
     log_fields: dict[str, object] = field(default_factory=dict)
@@ -107,7 +108,7 @@ class Incidents:
         if serving.release is None:
             raise RcaError("not ready: see /readyz", code="not_ready")
         clock("validate")
-        return Task(alerts, request.target, serving.release, clock)
+        return Task(alerts, request.target, serving.release, serving.versions, clock)
 
     async def run_batch(self, tasks: Sequence[Task]) -> None:
         """Diagnose every task; a large batch runs in a thread so that health stays answered."""
@@ -130,7 +131,13 @@ class Incidents:
         if self.enrich is not None:
             diagnoses = await while_connected(self.enrich(task, diagnoses))
         task.clock("enrich")
-        answer = self._answer(task, diagnoses)
+        answer = incident_answer(
+            diagnoses,
+            alerts=task.alerts,
+            release=task.release,
+            target=task.target,
+            versions=task.versions,
+        )
         body = encode(answer)
         task.clock("serialize")
         phases = task.clock.phases_ms
@@ -142,20 +149,6 @@ class Incidents:
             "phases_ms": {name: round(ms, 3) for name, ms in phases.items()},
         }
         return body[:-1] + _timings(phases)
-
-    def _answer(self, task: Task, diagnoses: Diagnoses) -> IncidentOut:
-        degraded = []
-        if not task.release.history.incidents:
-            degraded.append(DegradedOut("history", "no past incidents to compare with"))
-        if task.target is not None and task.target not in task.release.graph.nodes:
-            degraded.append(DegradedOut("target", "the target is not in the graph"))
-        return incident_answer(
-            diagnoses,
-            alerts=task.alerts,
-            graph=task.release.graph,
-            versions=self._serving().versions,
-            degraded=degraded,
-        )
 
 
 def _timings(phases_ms: Mapping[str, float]) -> bytes:
