@@ -95,6 +95,7 @@ def assemble(root: Path, settings: Settings, bento_tag: str | None) -> Serving:
         "graph": graph.value.version,
         "history": history.value.version,
         "ranker": ranker.version,
+        "release": release.id,
     }
     return Serving(release, checks, versions, graph.loaded_at)
 

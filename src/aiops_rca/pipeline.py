@@ -12,7 +12,7 @@ from aiops_rca.correlate import correlate
 from aiops_rca.domain.alert import Alert
 from aiops_rca.domain.candidate import Ranking
 from aiops_rca.domain.cluster import Cluster
-from aiops_rca.domain.diagnosis import INCONCLUSIVE, PROBABLE, Diagnosis
+from aiops_rca.domain.diagnosis import GRAPH_ONLY, INCONCLUSIVE, PROBABLE, Diagnosis
 from aiops_rca.domain.release import Release
 from aiops_rca.rank import rank
 from aiops_rca.recall.actions import recommend
@@ -55,7 +55,7 @@ def _diagnosis(cluster: Cluster, ranking: Ranking, release: Release) -> Diagnosi
         cluster=cluster,
         ranking=ranking,
         verdict=_verdict(cluster, ranking, release.parameters.probable_from),
-        method="graph-only",
+        method=GRAPH_ONLY,
         actions=recommend(cluster, ranking, alike, release),
         similar=alike,
     )
@@ -64,5 +64,4 @@ def _diagnosis(cluster: Cluster, ranking: Ranking, release: Release) -> Diagnosi
 def _verdict(cluster: Cluster, ranking: Ranking, probable_from: float) -> str:
     """`probable` needs confidence and more than one signal: a lone one is a symptom of something."""
     best = ranking.candidates[0].confidence if ranking.candidates else 0.0
-    signals = len({alert.fingerprint for alert in cluster.alerts})
-    return PROBABLE if best >= probable_from and signals > 1 else INCONCLUSIVE
+    return PROBABLE if best >= probable_from and cluster.signals > 1 else INCONCLUSIVE

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from aiops_rca.domain.alert import Alert
 from aiops_rca.domain.candidate import Candidate, Ranking
-from aiops_rca.domain.diagnosis import INCONCLUSIVE, Diagnosis
+from aiops_rca.domain.diagnosis import GRAPH_ONLY, INCONCLUSIVE, Diagnosis
 from aiops_rca.domain.graph import ServiceGraph
 from aiops_rca.domain.release import Release
 from aiops_rca.wire import (
@@ -35,10 +35,12 @@ def incident_answer(
     release: Release,
     target: str | None,
     versions: Mapping[str, str],
+    degraded: Sequence[DegradedOut] = (),
 ) -> IncidentOut:
     """The answer for one batch; without a firing alert the root cause is `unknown`.
 
-    *alerts*, *release* and *target* are what the *diagnoses* were made of.
+    *alerts*, *release* and *target* are what the *diagnoses* were made of; *degraded* is what went
+    wrong since.
     """
     clusters = [_cluster(diagnosis) for diagnosis in diagnoses]
     primary = clusters[0] if clusters else None
@@ -49,7 +51,7 @@ def incident_answer(
         recommended_actions=primary.recommended_actions if primary else [],
         similar_incidents=primary.similar_incidents if primary else [],
         resolved_alerts=sum(alert.resolved for alert in alerts),
-        degraded=_degraded(diagnoses, release, target),
+        degraded=[*_degraded(diagnoses, release, target), *degraded],
         versions=dict(versions),
     )
 
@@ -103,7 +105,7 @@ def _candidate(candidate: Candidate) -> CandidateOut:
 
 
 def _nothing_firing() -> RootCauseOut:
-    return RootCauseOut(UNKNOWN, 0.0, INCONCLUSIVE, "graph-only", [], [], [])
+    return RootCauseOut(UNKNOWN, 0.0, INCONCLUSIVE, GRAPH_ONLY, [], [], [])
 
 
 def _degraded(diagnoses: Sequence[Diagnosis], release: Release, target: str | None) -> list[DegradedOut]:

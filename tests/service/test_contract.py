@@ -55,7 +55,7 @@ def test_the_storm_is_answered_whole(client: httpx.Client, storm: dict[str, Any]
     assert {"validate", "correlate", "rank", "recall", "enrich", "serialize", "total"} == set(
         answer["timings_ms"]
     )
-    assert {"app", "bento", "graph", "history", "ranker"} == set(answer["versions"])
+    assert {"app", "bento", "graph", "history", "ranker", "release"} == set(answer["versions"])
 
 
 def test_no_alert_is_lost(client: httpx.Client, storm: dict[str, Any]) -> None:
@@ -205,6 +205,15 @@ def test_other_paths_and_methods_are_refused(
 ) -> None:
     """Unknown paths are 404 and known ones with another verb 405, in the one error shape."""
     refused(client.request(method, path), status, code, None)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/version", "/incident", "/nothing", "/docs"])
+def test_every_response_is_timed_and_named(client: httpx.Client, path: str) -> None:
+    """Whatever the answer, it carries an id and how long it took."""
+    response = client.get(path)
+
+    assert response.headers["x-request-id"]
+    assert float(response.headers["x-response-time-ms"]) > 0
 
 
 def test_a_given_request_id_is_kept(client: httpx.Client) -> None:

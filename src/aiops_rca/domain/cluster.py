@@ -21,3 +21,8 @@ class Cluster:
     first_ts: int
     last_ts: int
     max_severity: Severity
+
+    @property
+    def signals(self) -> int:
+        """How many different signals alert; a flapping one counts once."""
+        return len({alert.fingerprint for alert in self.alerts})

@@ -9,6 +9,7 @@ from aiops_rca.domain.cluster import Cluster
 
 PROBABLE = "probable"
 INCONCLUSIVE = "inconclusive"
+GRAPH_ONLY = "graph-only"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
 
 from aiops_rca.domain.graph import ServiceGraph
 from aiops_rca.domain.incident import IncidentHistory
@@ -52,3 +54,16 @@ class Release:
     ranker: RankerWeights
     runbook: tuple[RunbookEntry, ...]
     parameters: Parameters
+
+    @cached_property
+    def id(self) -> str:
+        """Digest of the content, 12 hex digits: releases with one id give the same answers."""
+        parts = (
+            *(sorted(self.graph.nodes.items()), self.graph.edges),
+            *(self.history.incidents, sorted(self.ranker.weights.items())),
+            *(self.ranker.temperature, self.runbook, self.parameters),
+        )
+        digest = blake2b(digest_size=6)
+        for part in parts:
+            digest.update(repr(part).encode("utf-8", "backslashreplace"))
+        return digest.hexdigest()

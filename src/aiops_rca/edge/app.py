@@ -13,9 +13,11 @@ from typing import Any, Protocol
 
 from aiops_rca.domain.errors import RcaError
 from aiops_rca.edge.body import (
+    ByteBudget,
+    ByteShare,
     ClientGoneError,
+    after_body,
     check_type,
-    empty_body,
     read_body,
     while_connected,
 )
@@ -31,13 +33,14 @@ BATCHED = "/incident"
 ALONE = "/incident_alone"
 _HEALTHY = b'{"status":"ok"}'
 _CODE_OF = {429: "overloaded", 503: "overloaded", 504: "timeout"}
+_CODE_OF_PAGE = {404: "not_found", 405: "method_not_allowed"}
 _CLIENT_GONE = 499  # never sent, only logged: the caller hung up
 
 
 class Handler(Protocol):
     """What answers incident requests; see `web.incident.Incidents`."""
 
-    def accept(self, body: bytes) -> Any:
+    async def accept(self, body: bytes) -> Any:
         """Decode and validate; raises RcaError."""
         ...
 
@@ -77,7 +80,7 @@ class Edge:
         self._inner, self._web, self._methods_of = inner, web, methods_of
         self._handler, self._observer, self._limits = handler, observer, limits
         self._in_flight = 0
-        self._bytes_in_flight = 0
+        self._budget = ByteBudget(limits.max_bytes_in_flight)
         self._in_batch = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -135,38 +138,50 @@ class Edge:
         await self._inner(exchange.scope, exchange.receive, exchange.send)
 
     async def _page(self, exchange: Exchange) -> None:
-        await self._web(exchange.scope, exchange.receive, exchange.send)
+        """Answer from the pages; what they do not have is refused in the one error shape."""
+        missing: list[int] = []
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] in _CODE_OF_PAGE:
+                missing.append(message["status"])
+            if not missing:
+                await exchange.send(message)
+
+        await self._web(exchange.scope, exchange.receive, send)
+        if missing:
+            raise RcaError(f"there is no {exchange.path[:200]}", code=_CODE_OF_PAGE[missing[0]])
 
     async def _incident(self, exchange: Exchange) -> None:
+        self._refuse_overload()
+        check_type(exchange)
+        with ByteShare(self._budget) as share:
+            body = await self._body(exchange, share)
+            self._refuse_overload()  # others may have come while the body did
+            self._in_flight += 1
+            try:
+                await self._diagnose(exchange, body)
+            finally:
+                self._in_flight -= 1
+
+    def _refuse_overload(self) -> None:
+        # A request counts from the end of its body on: callers that send slowly block nobody.
         if self._in_flight >= self._limits.max_in_flight:
             raise RcaError("too many requests at once", code="overloaded")
-        self._in_flight += 1
-        held = 0
-        try:
-            check_type(exchange)
-            body = await self._body(exchange)
-            held = len(body)
-            self._bytes_in_flight += held
-            task = self._handler.accept(body)
-            del body
-            await self._through_batch(exchange, task)
-            answer = await self._handler.finish(task, lambda step: while_connected(exchange.receive, step))
-            exchange.log_fields = task.log_fields
-            await exchange.reply(200, answer)
-        finally:
-            self._in_flight -= 1
-            self._bytes_in_flight -= held
 
-    async def _body(self, exchange: Exchange) -> bytes:
-        """The whole body, if it is within the limits; a longer one is read to its end and refused."""
-        announced = exchange.headers.get(b"content-length", b"")
-        size = min(int(announced), self._limits.max_body_bytes) if announced.isdigit() else 0
-        if self._bytes_in_flight + size > self._limits.max_bytes_in_flight:
-            raise RcaError("too many bytes at once", code="overloaded")
+    async def _diagnose(self, exchange: Exchange, body: bytes) -> None:
+        task = await self._handler.accept(body)
+        await self._through_batch(exchange, task)
+        answer = await self._handler.finish(task, lambda step: while_connected(exchange.receive, step))
+        exchange.log_fields = task.log_fields
+        await exchange.reply(200, answer)
+
+    async def _body(self, exchange: Exchange, share: ByteShare) -> bytes:
+        """The whole body, if it is within the limits and comes in time."""
         seconds = self._limits.request_timeout_sec
+        limit = self._limits.max_body_bytes
         try:
             async with asyncio.timeout(seconds):
-                return await read_body(exchange.receive, self._limits.max_body_bytes)
+                return await read_body(exchange.receive, limit, share)
         except TimeoutError as error:
             reason = f"the body did not arrive within {seconds:g} s"
             raise RcaError(reason, code="request_timeout", field="body") from error
@@ -174,8 +189,12 @@ class Edge:
     async def _through_batch(self, exchange: Exchange, task: Any) -> None:
         """Hand *task* to the service: alone when nobody else is there, else to the adaptive batch.
 
-        The batcher holds a lone request back for company (6 to 16 ms); one that is alone skips it.
+        The batcher holds a lone request back for company (decision 0004); one that is alone skips it.
+        So does a large one, which would make the small ones of its batch wait.
         """
+        if task.large:
+            await self._call(exchange, ALONE, task)
+            return
         path = BATCHED if self._in_batch else ALONE
         self._in_batch += 1
         try:
@@ -192,7 +211,7 @@ class Edge:
 
         state = {**exchange.scope.get("state", {}), TASK: task}
         scope = {**exchange.scope, "path": path, "raw_path": path.encode(), "state": state}
-        await self._inner(scope, empty_body, note)
+        await self._inner(scope, after_body(exchange.receive), note)
         status = seen[0] if seen else 500
         if status >= 300:
             code = _CODE_OF.get(status, "internal")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from aiops_rca.domain.errors import RcaError
 from aiops_rca.edge.exchange import JSON, Exchange, Message, Receive
@@ -25,32 +25,70 @@ def check_type(exchange: Exchange) -> None:
         raise RcaError("send the body uncompressed", code="unsupported_media_type", field="content-encoding")
 
 
-async def read_body(receive: Receive, limit: int) -> bytes:
-    """Read a body of up to *limit* bytes.
+class ByteBudget:
+    """How many bytes of bodies may be held at once, in all requests together."""
+
+    def __init__(self, limit: int) -> None:
+        self.left = limit
+
+
+class ByteShare:
+    """What one request holds of a budget; given back when its block ends."""
+
+    def __init__(self, budget: ByteBudget) -> None:
+        self._budget = budget
+        self._held = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._budget.left += self._held
+
+    def take(self, count: int) -> None:
+        """Hold *count* more bytes; raises RcaError when the budget has fewer."""
+        if count > self._budget.left:
+            raise RcaError("too many bytes at once", code="overloaded")
+        self._budget.left -= count
+        self._held += count
+
+
+async def read_body(receive: Receive, limit: int, share: ByteShare) -> bytes:
+    """Read a body of up to *limit* bytes, held in *share*.
 
     What is beyond is read and dropped, so that the sender, who reads answers only after sending,
     sees the refusal and not a broken connection.
     """
-    chunks, size = [], 0
-    while True:
+    chunks: list[bytes] = []
+    size = 0
+    more = True
+    while more and size <= 4 * limit:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGoneError
-        size += len(message.get("body", b""))
+        chunk = message.get("body", b"")
+        size += len(chunk)
         if size <= limit:
-            chunks.append(message.get("body", b""))
-        elif size > 4 * limit:
-            break
-        if not message.get("more_body", False):
-            break
+            share.take(len(chunk))
+            chunks.append(chunk)
+        more = message.get("more_body", False)
     if size > limit:
         raise RcaError(f"the body is larger than {limit} bytes", code="too_large", field="body")
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-async def empty_body() -> Message:
-    """The receive channel of a request whose body was already read."""
-    return {"type": "http.request", "body": b"", "more_body": False}
+def after_body(receive: Receive) -> Receive:
+    """The receive channel of a request whose body was already read: empty, then as *receive*."""
+    told = False
+
+    async def rest() -> Message:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    return rest
 
 
 async def while_connected(receive: Receive, step: Awaitable[T]) -> T:

@@ -16,6 +16,9 @@ from aiops_rca.wire import AlertIn, convert_alert
 SEVERITIES: Mapping[str, Severity] = {s.word: s for s in Severity}
 
 
+_SHOWN = 80  # characters of a bad value worth repeating to its sender
+
+
 def to_alerts(
     rows: Sequence[AlertIn],
     *,
@@ -30,7 +33,7 @@ def to_alerts(
     alerts = []
     for position, row in enumerate(rows):
         if row.id in seen:
-            raise InputError(f"duplicate id {row.id!r}", field=f"alerts[{position}].id")
+            raise InputError(f"duplicate id {row.id[:_SHOWN]!r}", field=f"alerts[{position}].id")
         seen.add(row.id)
         alerts.append(_alert(row, position, severities, ignore))
     return tuple(alerts)
@@ -49,9 +52,11 @@ def read_alerts(rows: Iterable[object]) -> tuple[Alert, ...]:
 
 
 def _alert(row: AlertIn, position: int, severities: Mapping[str, Severity], ignore: Ignored) -> Alert:
-    severity = severities.get(row.severity) or severities.get(row.severity.strip().lower())
+    severity = severities.get(row.severity)
     if severity is None:
-        raise InputError(f"unknown severity {row.severity!r}", field=f"alerts[{position}].severity")
+        severity = severities.get(row.severity.strip().lower())
+    if severity is None:
+        raise InputError(f"unknown severity {row.severity[:_SHOWN]!r}", field=f"alerts[{position}].severity")
     try:
         ts = epoch_ms(row.ts)
     except ValueError as error:

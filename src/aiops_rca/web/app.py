@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI, Response
 from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
+from starlette.responses import RedirectResponse
 from starlette.routing import Match
 
 from aiops_rca.settings import Settings, effective
@@ -71,6 +72,11 @@ def build_app(
     app = FastAPIOffline(
         docs_url="/docs", redoc_url=None, title=_TITLE, version=version, openapi_url="/docs.json"
     )
+
+    @app.get("/", include_in_schema=False)
+    async def start() -> RedirectResponse:
+        """The API page is what a browser wants to see."""
+        return RedirectResponse("/docs")
 
     @app.get("/readyz", responses={503: {"model": ReadyOut}}, tags=["service"])
     async def readyz(response: Response) -> ReadyOut:

@@ -10,8 +10,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from aiops_rca.domain.alert import Alert
 from aiops_rca.domain.diagnosis import Diagnosis
@@ -23,11 +24,16 @@ from aiops_rca.pipeline import diagnose
 from aiops_rca.report import incident_answer
 from aiops_rca.settings import Settings
 from aiops_rca.web.serving import Serving
-from aiops_rca.wire import decode_incident, encode
+from aiops_rca.wire import DegradedOut, decode_incident, encode
+
+_INLINE_BYTES = 512 * 1024  # a larger body is decoded beside the event loop
 
 log = logging.getLogger("aiops_rca.incident")
 
 Diagnoses = tuple[Diagnosis, ...]
+WhileConnected = Callable[[Awaitable[None]], Awaitable[None]]
+A = TypeVar("A")
+R = TypeVar("R")
 
 
 class Enrich(Protocol):
@@ -73,7 +79,9 @@ class Task:
     release: Release
     versions: Mapping[str, str]
     clock: PhaseClock
+    large: bool
     diagnoses: Diagnoses | None = None
+    degraded: tuple[DegradedOut, ...] = ()
     log_fields: dict[str, object] = field(default_factory=dict)
 
 
@@ -93,62 +101,87 @@ class Incidents:
         self.enrich = enrich
         self._severities = settings.severities
         self._ignore = Ignored(settings.measuring_labels)
+        # One thread: two large requests at once would only halve each other's speed.
+        self._large_work = ThreadPoolExecutor(1, thread_name_prefix="large")
 
-    def accept(self, body: bytes) -> Task:
+    async def accept(self, body: bytes) -> Task:
         """Decode and validate *body*. Raises RcaError with the code of what is wrong."""
-        clock = PhaseClock()
-        request = decode_incident(body)
-        if not request.alerts:
-            raise InputError("alerts must not be empty", field="alerts", code="empty_batch")
-        if len(request.alerts) > self._settings.limits.max_alerts:
-            reason = f"more than {self._settings.limits.max_alerts} alerts in one batch"
-            raise InputError(reason, field="alerts", code="too_large")
-        alerts = to_alerts(request.alerts, severities=self._severities, ignore=self._ignore)
-        serving = self._serving()
-        if serving.release is None:
-            raise RcaError("not ready: see /readyz", code="not_ready")
-        clock("validate")
-        return Task(alerts, request.target, serving.release, serving.versions, clock)
+        if len(body) <= _INLINE_BYTES:
+            return self._read(body)
+        return await self._beside(self._read, body)
 
     async def run_batch(self, tasks: Sequence[Task]) -> None:
-        """Diagnose every task; a large batch runs in a thread so that health stays answered."""
-        if sum(len(task.alerts) for task in tasks) <= self._settings.limits.inline_alerts:
-            _diagnose_all(tasks)
+        """Diagnose every task; a large one beside the event loop, so that health stays answered."""
+        if any(task.large for task in tasks):
+            await self._beside(_diagnose_all, tasks)
         else:
-            await asyncio.to_thread(_diagnose_all, tasks)
+            _diagnose_all(tasks)
 
-    async def finish(
-        self, task: Task, while_connected: Callable[[Awaitable[Diagnoses]], Awaitable[Diagnoses]]
-    ) -> bytes:
+    async def finish(self, task: Task, while_connected: WhileConnected) -> bytes:
         """The answer's body: enriched where there is an enrichment, encoded, timings last.
 
         *while_connected* awaits a step and cancels it when the caller hangs up.
         """
         if task.diagnoses is None:
             raise RcaError("the diagnosis failed; see the log", code="internal")
-        diagnoses = task.diagnoses
         task.clock.restart()
         if self.enrich is not None:
-            diagnoses = await while_connected(self.enrich(task, diagnoses))
+            await while_connected(self._enriched(task, task.diagnoses, self.enrich))
         task.clock("enrich")
-        answer = incident_answer(
-            diagnoses,
-            alerts=task.alerts,
-            release=task.release,
-            target=task.target,
-            versions=task.versions,
-        )
-        body = encode(answer)
-        task.clock("serialize")
+        body = await self._beside(_report, task) if task.large else _report(task)
         phases = task.clock.phases_ms
-        self._recorder.diagnosed(len(diagnoses), phases)
-        task.log_fields = {
-            "cluster_count": len(diagnoses),
-            "root_cause": answer.root_cause.service,
-            "confidence": answer.root_cause.confidence,
-            "phases_ms": {name: round(ms, 3) for name, ms in phases.items()},
-        }
+        self._recorder.diagnosed(len(task.diagnoses), phases)
+        task.log_fields["phases_ms"] = {name: round(ms, 3) for name, ms in phases.items()}
         return body[:-1] + _timings(phases)
+
+    def _read(self, body: bytes) -> Task:
+        clock = PhaseClock()
+        request = decode_incident(body)
+        limits = self._settings.limits
+        if not request.alerts:
+            raise InputError("alerts must not be empty", field="alerts", code="empty_batch")
+        if len(request.alerts) > limits.max_alerts:
+            reason = f"more than {limits.max_alerts} alerts in one batch"
+            raise InputError(reason, field="alerts", code="too_large")
+        alerts = to_alerts(request.alerts, severities=self._severities, ignore=self._ignore)
+        serving = self._serving()
+        if serving.release is None:
+            raise RcaError("not ready: see /readyz", code="not_ready")
+        clock("validate")
+        large = len(alerts) > limits.inline_alerts or len(body) > _INLINE_BYTES
+        return Task(alerts, request.target, serving.release, serving.versions, clock, large)
+
+    async def _enriched(self, task: Task, diagnoses: Diagnoses, enrich: Enrich) -> None:
+        try:
+            task.diagnoses = await enrich(task, diagnoses)
+        except Exception:  # the diagnosis stands without it: the answer says so, the log says why
+            log.exception("enrichment failed")
+            task.degraded = (DegradedOut("enrich", "the enrichment failed; see the log"),)
+
+    async def _beside(self, work: Callable[[A], R], argument: A) -> R:
+        """Run *work* in the one thread for large requests: bounded, and the event loop goes on."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._large_work, work, argument)
+
+
+def _report(task: Task) -> bytes:
+    """The answer to a diagnosed *task* as JSON, and what the log is to say of it."""
+    answer = incident_answer(
+        task.diagnoses or (),
+        alerts=task.alerts,
+        release=task.release,
+        target=task.target,
+        versions=task.versions,
+        degraded=task.degraded,
+    )
+    task.log_fields = {
+        "cluster_count": len(answer.clusters),
+        "root_cause": answer.root_cause.service,
+        "confidence": answer.root_cause.confidence,
+    }
+    body = encode(answer)
+    task.clock("serialize")
+    return body
 
 
 def _timings(phases_ms: Mapping[str, float]) -> bytes:

@@ -1,0 +1,37 @@
+"""The real service with a diagnosis that fails for one target and an enrichment that fails for another.
+
+Targets: `explode` fails inside the batch, `linger` takes three seconds there, `stumble` fails in the
+enrichment, others pass.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import service as shipped
+from aiops_rca.web import incident
+from aiops_rca.web.incident import Diagnoses, Task
+
+_diagnose = incident.diagnose
+
+
+def diagnose(*arguments: Any, target: str | None, **more: Any) -> Diagnoses:
+    """Fail for the target `explode`, as a fault of ours would; take long for `linger`."""
+    if target == "explode":
+        raise ArithmeticError("planted")
+    if target == "linger":
+        time.sleep(3)
+    return _diagnose(*arguments, target=target, **more)
+
+
+async def stumbling(task: Task, diagnoses: Diagnoses) -> Diagnoses:
+    """Fail for the target `stumble`."""
+    if task.target == "stumble":
+        raise ConnectionError("planted")
+    return diagnoses
+
+
+incident.diagnose = diagnose  # type: ignore[assignment, attr-defined]
+shipped.APPLICATION.incidents.enrich = stumbling
+AiopsRca: Any = shipped.AiopsRca
