@@ -10,10 +10,9 @@ import time
 from typing import Any
 
 import service as shipped
+from aiops_rca.pipeline import diagnose as _diagnose
 from aiops_rca.web import incident
 from aiops_rca.web.incident import Diagnoses, Task
-
-_diagnose = incident.diagnose
 
 
 def diagnose(*arguments: Any, target: str | None, **more: Any) -> Diagnoses:
