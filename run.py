@@ -30,13 +30,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from launcher.console import CannotGoOnError, Console, clean
-from launcher.environment import Environment, alone, child_environment, prepare, remove
+from launcher.environment import Environment, alone, child_environment, hint, prepare, remove
 from launcher.homes import Home, first_home, own_home, servers_running
 from launcher.server import Address, Server, StoppedError, fetch, own_port
+from launcher.store import bentoml_environment, fill
 
 ROOT = Path(__file__).resolve().parent
-GRAPH = "graphs/online-boutique.yaml"
-HISTORY = "history/online-boutique.jsonl"
 STORM = "tests/data/storm.json"
 INTERRUPTED = 130
 _STARTS = 'if __name__ == "__main__"'  # what tells a bench from a module that one needs
@@ -67,8 +66,8 @@ def main(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # nobody reads any more, as under `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + 13
-    except OSError as error:  # a full disk, a folder that is not ours
-        console.say(f"{console.paint('run.py:', 'bold', 'red')} {error}")
+    except OSError as error:  # a full disk, a folder that is not ours, a command gone from .venv
+        console.say(f"{console.paint('run.py:', 'bold', 'red')} {error}{hint(str(error))}")
         return 1
 
 
@@ -96,9 +95,11 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--once", action="store_true", help="end after the answer instead of serving on")
     demo.set_defaults(host="127.0.0.1")
     serve = command("serve", _serve, "start the service")
-    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    host = os.environ.get("AIOPS_SERVER_HOST") or "127.0.0.1"
+    serve.add_argument("--host", default=host, help="address to listen on (default: %(default)s)")
     for with_port in (demo, serve):
-        with_port.add_argument("--port", type=int, help="a free port (default: the first free from 3000)")
+        with_port.add_argument("--port", type=_port, help="a free port (default: the first free from 3000)")
+    serve.set_defaults(port=os.environ.get("AIOPS_SERVER_PORT") or None)
     command("test", _test, "run the test suite; what follows goes to pytest")
     command("check", _check, "everything long: lint, types, layers and all tests with many more examples")
     bench = command("bench", _bench, "measure: all of tests/bench, or the ones named")
@@ -107,6 +108,12 @@ def _parser() -> argparse.ArgumentParser:
     command("bento", _bento, "fill the model store and build a bento; what follows goes to bentoml build")
     command("clean", _clean, "remove .venv and .aiops")
     return parser
+
+
+def _port(text: str) -> int:
+    if text.isdecimal() and 1 <= int(text) <= 65535:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no port, be it from --port or AIOPS_SERVER_PORT")
 
 
 def _setup(_options: argparse.Namespace, env: Environment, console: Console) -> int:
@@ -159,9 +166,9 @@ def _start(
     """Start a server that ends, and gives back home and port, when *held* is closed."""
     home = held.enter_context(own_home(env.scratch))
     address = held.enter_context(own_port(options.host, options.port))
-    tags = _fill_store(env, home.path, console)
+    tags = fill(env, home.path, console, pinned=demo)
     command = [str(env.script("aiops-rca")), "serve", "--host", address.host, "--port", str(address.port)]
-    variables = _bentoml_environment(home.path)
+    variables = bentoml_environment(home.path)
     if demo:  # its storm is about the graph that ships, whatever was imported since
         variables = tags | variables
     log_file = home.log if demo else None
@@ -182,26 +189,6 @@ def _serve_on(server: Server, console: Console) -> int:
         server.stop()
         return 0
     raise CannotGoOnError(f"the server ended by itself with code {code}{server.tail()}")
-
-
-def _bentoml_environment(home: Path) -> dict[str, str]:
-    return {**child_environment(), "BENTOML_HOME": str(home)}
-
-
-def _fill_store(env: Environment, home: Path, console: Console) -> dict[str, str]:
-    """Import the graph and the history that ship, if the store lacks them; the settings that pin them."""
-    tags = {}
-    for kind, file in (("graph", GRAPH), ("history", HISTORY)):
-        command = [str(env.script("aiops-rca")), kind, "import", file]
-        done = subprocess.run(
-            command, cwd=env.root, env=_bentoml_environment(home), capture_output=True, text=True, check=False
-        )
-        said = (done.stdout + done.stderr).strip()
-        if done.returncode:
-            raise CannotGoOnError(f"{kind} import {file}:\n{said}")
-        console.say(console.paint(said, "dim"))
-        tags[f"AIOPS_{kind.upper()}_TAG"] = said.split()[0]
-    return tags
 
 
 def _test(options: argparse.Namespace, env: Environment, console: Console) -> int:
@@ -251,7 +238,7 @@ def _bench(options: argparse.Namespace, env: Environment, console: Console) -> i
 def _run_bench(path: Path, as_json: bool, env: Environment, home: Home) -> int:  # noqa: FBT001 - one caller
     # -P: a bench called http must not hide the standard library's module of that name
     command = [str(env.python), "-P", str(path), *(["--json"] if as_json else [])]
-    variables = _bentoml_environment(home.path) | {"PYTHONPATH": str(env.root / "tests")}
+    variables = bentoml_environment(home.path) | {"PYTHONPATH": str(env.root / "tests")}
     return subprocess.run(
         command, cwd=env.root, env=variables, pass_fds=[home.lock_fd], check=False
     ).returncode
@@ -261,10 +248,10 @@ def _bento(options: argparse.Namespace, env: Environment, console: Console) -> i
     prepare(env, console, dev=False)
     home = first_home(env.scratch)
     home.mkdir(parents=True, exist_ok=True)
-    _fill_store(env, home, console)
+    fill(env, home, console, pinned=False)
     for arguments in (["build", *options.rest], ["list"]):
         command = [str(env.script("bentoml")), *arguments]
-        code = subprocess.run(command, cwd=env.root, env=_bentoml_environment(home), check=False).returncode
+        code = subprocess.run(command, cwd=env.root, env=bentoml_environment(home), check=False).returncode
         if code:
             return code
     console.say(f"serve one with: BENTOML_HOME='{home}' .venv/bin/bentoml serve aiops_rca:latest")

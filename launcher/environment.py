@@ -10,6 +10,7 @@ import importlib.util
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,10 @@ from launcher.pip import PipFailedError, run_pip
 
 RUN = "requirements.txt"
 DEV = "requirements-dev.txt"
+MEND = "if a module is missing, .venv is damaged: python3 run.py clean, then the same command again"
+_TORN = re.compile(
+    r"ModuleNotFoundError|ImportError|PackageNotFoundError|No such file or directory: .*\.venv"
+)
 
 
 @dataclass(frozen=True)
@@ -74,12 +79,18 @@ class Environment:
 def child_environment() -> dict[str, str]:
     """The user's own environment (PIP_*, SSL_CERT_FILE, proxies, AIOPS_* settings), fit for a child.
 
-    Without what would mix two Pythons, and without the one setting that is for us alone.
+    Without what would mix two Pythons or two programs, and without the one setting that is for us alone.
     """
-    dropped = {"PYTHONPATH", "PYTHONHOME", homes.SETTING}
+    metrics = {"PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"}  # of some other program's counters
+    dropped = {"PYTHONPATH", "PYTHONHOME", homes.SETTING, *metrics}
     env = {key: value for key, value in os.environ.items() if key not in dropped}
     env["BENTOML_DO_NOT_TRACK"] = "True"
     return env
+
+
+def hint(said: str) -> str:
+    """What to do where a child's last words tell of a package that is not whole; else nothing."""
+    return f"\n{MEND}" if _TORN.search(said) else ""
 
 
 def prepare(env: Environment, console: Console, *, dev: bool) -> None:
@@ -87,13 +98,16 @@ def prepare(env: Environment, console: Console, *, dev: bool) -> None:
     wanted = _wanted(env, (RUN, DEV) if dev else (RUN,))
     if _is_current(env, wanted):
         return
-    with alone(env, console):
+    with alone(env, console) as lock_fd:
         if not _is_current(env, wanted):
-            _set_up(env, console, wanted, DEV if dev else RUN)
+            _set_up(env, console, wanted, DEV if dev else RUN, lock_fd)
 
 
-def alone(env: Environment, console: Console) -> AbstractContextManager[None]:
-    """Hold off every other run that would change `.venv`, waiting for one that is at it."""
+def alone(env: Environment, console: Console) -> AbstractContextManager[int]:
+    """Hold off every other run that would change `.venv`, waiting for one that is at it.
+
+    A child that inherits the open file it gives keeps them off even when this run is killed.
+    """
     return waiting_for(env.lock, lambda: console.say("another run is setting up; waiting ..."))
 
 
@@ -128,16 +142,18 @@ def _is_current(env: Environment, wanted: dict[str, str]) -> bool:
     return wanted.items() <= _stamped(env).items() and env.python.exists() and not env.marker.exists()
 
 
-def _set_up(env: Environment, console: Console, wanted: dict[str, str], requirements: str) -> None:
+def _set_up(
+    env: Environment, console: Console, wanted: dict[str, str], requirements: str, lock_fd: int
+) -> None:
     if env.venv.exists() or env.venv.is_symlink():
         _remove_if_unusable(env, console)
     before = _stamped(env)
     if not env.venv.exists():
-        _make(env, console)
+        _make(env, console, lock_fd)
     env.marker.touch()
     env.stamp.unlink(missing_ok=True)
     try:
-        _install(env, console, requirements)
+        _install(env, console, requirements, lock_fd)
     except PipFailedError as failure:
         if before and not failure.touched:  # nothing was changed, so what was there still is
             _write_stamp(env, before)
@@ -207,7 +223,7 @@ def missing_parts() -> str | None:
     )
 
 
-def _make(env: Environment, console: Console) -> None:
+def _make(env: Environment, console: Console, lock_fd: int) -> None:
     lacking = missing_parts()
     if lacking:
         raise CannotGoOnError(lacking)
@@ -222,6 +238,7 @@ def _make(env: Environment, console: Console) -> None:
         text=True,
         env=child_environment(),
         errors="replace",
+        pass_fds=[lock_fd],
     )
     try:
         output, _ = made.communicate()
@@ -234,12 +251,12 @@ def _make(env: Environment, console: Console) -> None:
     progress.done()
 
 
-def _install(env: Environment, console: Console, requirements: str) -> None:
+def _install(env: Environment, console: Console, requirements: str, lock_fd: int) -> None:
     """Install the locked, hashed packages, then the project itself, without asking any index."""
     log = env.scratch / "setup.log"
     log.write_text(f"# {platform.platform()} Python {platform.python_version()}\n", "utf-8")
     pip = [str(env.python), "-I", "-m", "pip", "install", "--progress-bar", "off"]
     locked = env.root / requirements
-    run_pip([*pip, "--require-hashes", "-r", str(locked)], locked, console, log, child_environment())
     own = [*pip, "--no-deps", "--no-build-isolation", "--no-index", "-e", str(env.root)]
-    run_pip(own, None, console, log, child_environment())
+    for command, pins in (([*pip, "--require-hashes", "-r", str(locked)], locked), (own, None)):
+        run_pip(command, pins, console, log, env=child_environment(), keep_open=[lock_fd])

@@ -51,8 +51,11 @@ class FileLock:
 
 
 @contextlib.contextmanager
-def waiting_for(path: Path, when_busy: Callable[[], None]) -> Iterator[None]:
-    """Hold the lock on *path*, waiting for its holder; *when_busy* is called once, on the first wait."""
+def waiting_for(path: Path, when_busy: Callable[[], None]) -> Iterator[int]:
+    """Hold the lock on *path*, waiting for its holder; *when_busy* is called once, on the first wait.
+
+    Gives the open file, for a child to inherit.
+    """
     lock = FileLock(path)
     busy = False
     while not lock.take():
@@ -61,7 +64,7 @@ def waiting_for(path: Path, when_busy: Callable[[], None]) -> Iterator[None]:
         busy = True
         time.sleep(0.1)
     try:
-        yield
+        yield lock.fd
     finally:
         lock.release()
 

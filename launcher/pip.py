@@ -56,11 +56,17 @@ class _Listener(threading.Thread):
 
 
 def run_pip(
-    command: Sequence[str], locked: Path | None, console: Console, log: Path, env: dict[str, str]
+    command: Sequence[str],
+    locked: Path | None,
+    console: Console,
+    log: Path,
+    *,
+    env: dict[str, str],
+    keep_open: Sequence[int],
 ) -> None:
     """Run pip's *command*, which begins with the Python to install for; raise PipFailedError if it fails.
 
-    Progress counts towards the pins of the *locked* file.
+    Progress counts towards the pins of the *locked* file. pip inherits the files of *keep_open*.
     """
     pins = len(_PIN.findall(locked.read_text("utf-8"))) if locked else 1
     title = f"installing {pins} locked packages" if locked else "installing the project"
@@ -72,6 +78,7 @@ def run_pip(
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
+        pass_fds=keep_open,
         env={"PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1", **env},
     ) as pip:
         try:

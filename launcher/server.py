@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import http.client
+import json
 import os
 import signal
 import socket
@@ -22,11 +23,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from launcher.console import CannotGoOnError, clean
+from launcher.environment import MEND, hint
 from launcher.locks import FileLock
 
 _TAG = "RCA_RUN_TAG"  # in the environment of a server and all it starts, so that none is left behind
 _GRACE_SECONDS = 25.0  # a little more than `aiops-rca serve` gives requests to finish
 _READY_SECONDS = 90.0
+_STARTING = "service"  # the check that stands for all the others until they were made
 _LOCAL = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy between us and ourselves
 
 
@@ -133,10 +136,15 @@ class Server:
         said = "no answer"
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
-                raise CannotGoOnError(f"the server ended with code {self.process.returncode}{self.tail()}")
+                end = self.tail()
+                ended = f"the server ended with code {self.process.returncode}{end}"
+                raise CannotGoOnError(ended + (hint(end) if self.log else f"\n{MEND}"))
             status, body = fetch(f"{address.url}/readyz", timeout=5)
             if status == http.client.OK:
                 return
+            failed = _failed_checks(body) if status == http.client.SERVICE_UNAVAILABLE else []
+            if failed:  # it looked once, at start: waiting changes nothing
+                raise CannotGoOnError("the server cannot answer:\n" + "\n".join(failed))
             said = f"{status} {clean(body.decode('utf-8', 'replace'))}" if status else said
             time.sleep(0.1)
         never = f"the server was not ready after {_READY_SECONDS:.0f} s (/readyz: {said})"
@@ -175,6 +183,19 @@ class Server:
         tag = f"{_TAG}={self.tag}".encode()
         entries = Path("/proc").glob("[0-9]*/environ")
         return sorted({*own, *(int(entry.parent.name) for entry in entries if tag in _read(entry))})
+
+
+def _failed_checks(body: bytes) -> list[str]:
+    """What `/readyz` says does not hold, a line each; nothing while the service is still starting."""
+    try:
+        checks = json.loads(body)["checks"].items()
+        return [
+            f"  {clean(name)}: {clean(check['detail'])}"
+            for name, check in checks
+            if not check["ok"] and name != _STARTING
+        ]
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return []  # not ours, or not yet
 
 
 def _read(entry: Path) -> bytes:

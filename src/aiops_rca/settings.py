@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
+from aiops_rca.documents import parse
 from aiops_rca.domain.alert import Severity
 from aiops_rca.domain.errors import InputError
 from aiops_rca.domain.fingerprint import MEASURING_LABELS
@@ -23,8 +24,12 @@ PREFIX = "AIOPS_"
 CONFIG_VARIABLE = "AIOPS_CONFIG"
 _OUTSIDE = (CONFIG_VARIABLE, "AIOPS_BENTOML_HOME")  # read by the loader here and by run.py
 # Kubernetes adds these for every service it knows; one called aiops-rca must not stop ours
-_SERVICE_LINK = re.compile(r"AIOPS_\w*(_SERVICE_(HOST|PORT\w*)|_PORT(_\d+_(TCP|UDP)\w*)?)")
-_TAG = r"^[a-z0-9][a-z0-9._-]{0,62}:[a-z0-9][a-z0-9._-]{0,62}$"
+_SERVICE_LINK = re.compile(
+    r"(?P<service>AIOPS\w*?)_(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
+)
+_LINK_URL = re.compile(r"(tcp|udp|sctp)://.+")
+_PART = r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?"
+_TAG = f"^{_PART}:{_PART}$"
 SeverityWord = Literal["info", "warning", "error", "critical"]
 _ALIASES: dict[str, SeverityWord] = {
     "warn": "warning",
@@ -42,6 +47,14 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_number(cls, value: object, info: ValidationInfo) -> object:
+        field = cls.model_fields.get(info.field_name or "")
+        if isinstance(value, bool) and field is not None and field.annotation in (int, float):
+            raise ValueError("must be a number, not true or false")
+        return value
+
 
 class Limits(Section):
     """What one request may cost."""
@@ -50,7 +63,7 @@ class Limits(Section):
     max_alerts: int = Field(default=100_000, ge=1)
     max_in_flight: int = Field(default=256, ge=1)
     max_bytes_in_flight: int = Field(default=256 * 1024 * 1024, ge=1024)
-    request_timeout_sec: float = Field(default=30.0, gt=0)
+    request_timeout_sec: float = Field(default=30.0, gt=0, le=86_400)
     inline_alerts: int = Field(default=2000, ge=0)
 
 
@@ -66,6 +79,16 @@ class Server(Section):
 
     host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=3000, ge=1, le=65535)
+
+    @field_validator("host")
+    @classmethod
+    def _address(cls, host: str) -> str:
+        if host == "localhost":
+            return "127.0.0.1"
+        try:
+            return str(ip_address(host))
+        except ValueError:
+            raise ValueError("must be an IP address or localhost: BentoML takes no names") from None
 
 
 class Log(Section):
@@ -122,7 +145,7 @@ def load_settings(default_file: Path, environ: Mapping[str, str] = os.environ) -
         raise InputError("unknown key", field=f"{path.name}: overrides")
     sources = {key: path.name for key, _ in _leaves(values)}
     for variable, key in _variables(environ).items():
-        _put(values, key, _parse(environ[variable], key))
+        _put(values, key, _parse(environ[variable], key, variable))
         sources[".".join(key)] = variable
     try:
         settings = Settings.model_validate(values)
@@ -135,17 +158,16 @@ def load_settings(default_file: Path, environ: Mapping[str, str] = os.environ) -
 
 
 def effective(settings: Settings) -> dict[str, Any]:
-    """Every setting as `a.b: value`, and where overridden ones came from. There are no secrets yet."""
+    """Every setting as `a.b: value`, fit for JSON. There are no secrets yet."""
     return dict(_leaves(settings.model_dump(mode="json")))
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", field=str(path)) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"not YAML: {error}", field=path.name) from error
+    document = parse(data, name=path.name).content
     if document is None:
         return {}
     if not isinstance(document, dict):
@@ -188,15 +210,26 @@ def _variables(environ: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     for variable in environ:
         if not variable.startswith(PREFIX) or variable in known or variable in _OUTSIDE:
             continue
-        if not _SERVICE_LINK.fullmatch(variable):
+        if not _is_service_link(variable, environ):
             raise InputError("unknown setting", field=variable)
     return {variable: key for variable, key in known.items() if variable in environ}
 
 
-def _parse(text: str, key: tuple[str, ...]) -> Any:
+def _is_service_link(variable: str, environ: Mapping[str, str]) -> bool:
+    """Tell whether Kubernetes made it: by its value, or by the host of the same service beside it."""
+    link = _SERVICE_LINK.fullmatch(variable)
+    if link is None:
+        return False
+    return bool(_LINK_URL.fullmatch(environ[variable])) or f"{link['service']}_SERVICE_HOST" in environ
+
+
+def _parse(text: str, key: tuple[str, ...], variable: str) -> Any:
     """Text stays text, pydantic reads numbers from it; lists and maps are YAML; empty is unset."""
     if key[0] in ("severity_aliases", "measuring_labels"):
-        return yaml.safe_load(text)
+        try:
+            return parse(text.encode("utf-8", "surrogateescape"), name=variable).content
+        except InputError as error:
+            raise InputError(error.message, field=variable) from error
     return text if text or not key[0].endswith("_tag") else None
 
 
@@ -214,4 +247,4 @@ def _named(error: ValidationError, sources: Mapping[str, str], path: Path) -> In
     source = sources.get(key) or sources.get(key.rsplit(".", 1)[0]) or path.name
     field = source if source.startswith(PREFIX) else f"{source}: {key}"
     reason = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
-    return InputError(reason, field=field)
+    return InputError(reason.removeprefix("Value error, "), field=field)

@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -31,10 +31,8 @@ STATUS: Mapping[str, int] = {
     "timeout": 504,
 }
 
+T = TypeVar("T")
 Name = Annotated[str, Meta(min_length=1, max_length=1024)]
-
-
-Time = str | Annotated[float, Meta(ge=0, le=253_402_300_799_999)]
 
 
 class AlertIn(Struct, gc=False):
@@ -171,9 +169,10 @@ class ErrorOut(Struct, gc=False):
     error: ErrorBody
 
 
+_SECOND_LOOK_BYTES = 1024 * 1024
 _DECODER = msgspec.json.Decoder(IncidentIn)
-_PATH = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
-_MISSING = re.compile(r"missing required field `(?P<name>\w+)`")
+_AT = re.compile(r" - at (?:`key` in )?`\$(?P<path>[^`]*)`\Z")
+_KEY = re.compile(r"\AObject (?:missing required|contains unknown) field `(?P<name>.*)`\Z", re.DOTALL)
 
 
 def decode_incident(body: bytes) -> IncidentIn:
@@ -181,17 +180,26 @@ def decode_incident(body: bytes) -> IncidentIn:
     try:
         return _DECODER.decode(body)
     except msgspec.ValidationError as error:
-        raise _invalid(str(error)) from error
+        raise _invalid(error, "body") from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise _malformed(body, error) from error
 
 
+def convert(document: object, kind: type[T], *, whole: str = "document") -> T:
+    """Read parsed JSON or YAML as a *kind*, a msgspec struct.
+
+    Raises InputError whose field is the path to what is wrong, a missing or unknown key included
+    (`nodes[3].id`), or *whole* where that is all of it.
+    """
+    try:
+        return msgspec.convert(document, kind)
+    except msgspec.ValidationError as error:
+        raise _invalid(error, whole) from error
+
+
 def convert_alert(row: object) -> AlertIn:
     """Check one alert already parsed from JSON; raise InputError naming the field."""
-    try:
-        return msgspec.convert(row, AlertIn)
-    except msgspec.ValidationError as error:
-        raise _invalid(str(error)) from error
+    return convert(row, AlertIn, whole="body")
 
 
 def encode(value: object) -> bytes:
@@ -207,18 +215,25 @@ def json_schemas() -> tuple[dict[str, Any], dict[str, Any]]:
     return named, components
 
 
-def _invalid(text: str) -> InputError:
-    found = _PATH.match(text)
-    what, path = (found["what"], found["path"] or "") if found else (text, "")
-    missing = _MISSING.search(what)
-    if missing:
-        path = f"{path}.{missing['name']}"
-    field = path.lstrip(".").removesuffix("[...]").removesuffix("[...]") or "body"
-    return InputError(what, field=field)
+def _invalid(error: msgspec.ValidationError, whole: str) -> InputError:
+    """*error* with the path that msgspec writes behind its message as the field."""
+    text = str(error)
+    at = _AT.search(text)
+    what, path = (text[: at.start()], at["path"]) if at else (text, "")
+    while path.endswith("[...]"):  # msgspec names no keys of maps
+        path = path.removesuffix("[...]")
+    key = _KEY.search(what)
+    parts = [path.lstrip("."), key["name"] if key else ""]
+    return InputError(what, field=".".join(filter(None, parts)) or whole)
 
 
 def _malformed(body: bytes, error: Exception) -> InputError:
-    """Name the field where JSON is only broken by NaN or an infinite number, else `body`."""
+    """Name the field where JSON is only broken by NaN or an infinite number, else `body`.
+
+    A larger body is not looked over again: that would take seconds of everybody's time.
+    """
+    if len(body) > _SECOND_LOOK_BYTES:
+        return InputError(f"not valid JSON: {error}", field="body")
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,11 +12,15 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from aiops_rca.cli.cases import load_cases
 from aiops_rca.cli.evaluate import evaluate
+from aiops_rca.cli.trial import Trial
 from aiops_rca.domain.errors import InputError
+from aiops_rca.learn import source_of
 
 DATASETS = ("petshop", "nezha-ob", "openrca-ob1", "openrca-ob2")
 SERVICES = ("web", "cart", "redis")
+CONFIGS = Path(__file__).parents[2] / "configs"
 
 
 def row(dataset: str, number: int, root: str, *, host_alert: bool = False) -> dict[str, Any]:
@@ -66,11 +71,33 @@ def made(tmp_path: Path) -> Path:
 
 def run(folder: Path, *options: str, datasets: tuple[str, ...] = ("one-a", "two-b")) -> Result:
     """Run the command in this process with the project's configs."""
-    configs = Path(__file__).parents[2] / "configs"
     files = [str(folder / f"{name}.jsonl") for name in datasets]
     graphs = folder / "graphs" if (folder / "graphs").is_dir() else folder
-    arguments = ["--cases", *files, "--graphs", str(graphs), "--configs", str(configs), *options]
+    arguments = ["--cases", *files, "--graphs", str(graphs), "--configs", str(CONFIGS), *options]
     return CliRunner().invoke(evaluate, arguments, catch_exceptions=False)
+
+
+def loaded(
+    folder: Path, *, held_out: str = "shipped", history: str = "none", configs: Path = CONFIGS
+) -> Trial:
+    """The trial that `run` would make."""
+    cases = load_cases([folder / "one-a.jsonl", folder / "two-b.jsonl"], folder, hosts=False)
+    return Trial.load(cases, configs=configs, history=history, method="logit", held_out=held_out)
+
+
+def weights(trial: Trial, dataset: str) -> dict[str, float]:
+    """The weights that score the cases of *dataset*."""
+    case = next(case for case in trial.cases if case.dataset == dataset)
+    return dict(trial.release(case).ranker.weights)
+
+
+def two_systems(folder: Path) -> Path:
+    """Give the second data set a graph, and so a system, of its own."""
+    graph = {"nodes": [{"id": s} for s in ("web", *"pqrst")], "edges": [{"source": "web", "target": "p"}]}
+    (folder / "other.json").write_text(json.dumps(graph), "utf-8")
+    rows = [{**row("two-b", i, "redis"), "graph": "other.json"} for i in range(2)]
+    (folder / "two-b.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    return folder
 
 
 def report(folder: Path, *options: str, datasets: tuple[str, ...] = ("one-a", "two-b")) -> dict[str, Any]:
@@ -135,15 +162,80 @@ def test_the_table_has_a_row_per_data_set_and_the_mean(made: Path) -> None:
     """Without --json a person reads it."""
     lines = run(made).stdout.splitlines()
 
-    assert [line.split()[0] for line in lines] == ["data", "one-a", "two-b", "macro"]
+    assert [line.split()[0] for line in lines[:4]] == ["data", "one-a", "two-b", "macro"]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [((), True), (("--fit", "source"), False), (("--method", "pagerank"), False)],
+)
+def test_shipped_weights_are_said_to_have_seen_their_cases(
+    made: Path, options: tuple[str, ...], *, told: bool
+) -> None:
+    """Below the table and beside the JSON it is said that such a score is in-sample."""
+    table, machine = run(made, *options), run(made, *options, "--json")
+
+    assert ("weights as shipped" in table.stdout, "weights as shipped" in machine.stderr) == (told, told)
+    assert "weights as shipped" not in machine.stdout
+
+
+def test_names_of_data_sets_are_cleaned(made: Path) -> None:
+    """A file of cases cannot write control sequences to a terminal."""
+    (made / "evil.jsonl").write_text(json.dumps(row("evil\x1b[31m", 1, "redis")), "utf-8")
+
+    assert "\x1b" not in run(made, datasets=("evil",)).stdout
+
+
+@pytest.mark.parametrize("word", ["source", "system"])
+def test_weights_are_never_fitted_on_the_scored_case(made: Path, word: str) -> None:
+    """What a fit without a family receives holds no case of that family, and the scored case is of it."""
+    trial = loaded(two_systems(made), held_out=word)
+    for case in trial.cases:
+        kept = trial.others(case)
+
+        assert kept
+        assert case not in kept
+        assert {source_of(other.dataset) for other in kept}.isdisjoint({source_of(case.dataset)})
+
+
+@pytest.mark.parametrize("word", ["source", "system"])
+def test_a_poisoned_case_does_not_change_the_weights_it_is_scored_with(made: Path, word: str) -> None:
+    """Whatever stands in a case, the weights that score it are the same; those for others are not."""
+    folder = two_systems(made)
+    before = loaded(folder, held_out=word)
+    poison = [row("one-a", i, "web") for i in range(9)]
+    (folder / "one-a.jsonl").write_text("\n".join(map(json.dumps, poison)), "utf-8")
+    after = loaded(folder, held_out=word)
+
+    assert weights(before, "one-a") == weights(after, "one-a")
+    assert weights(before, "two-b") != weights(after, "two-b")
+
+
+def test_the_past_left_for_a_case_never_holds_it(made: Path) -> None:
+    """With `loo` a case is answered from the other cases of its data set, and from no other file."""
+    trial = loaded(made, history="loo")
+    for case in trial.cases:
+        past = {incident.id for incident in trial.release(case).history.incidents}
+
+        assert past == {c.case_id for c in trial.cases if c.dataset == case.dataset} - {case.case_id}
+
+
+def test_the_settings_that_decide_an_answer_are_those_of_the_folder(made: Path, tmp_path: Path) -> None:
+    """`gap_sec` and `max_hop` are read, not assumed."""
+    configs = tmp_path / "configs"
+    shutil.copytree(CONFIGS, configs)
+    (configs / "aiops_rca.yaml").write_text("gap_sec: 7\nmax_hop: 1\n", "utf-8")
+    found = loaded(made, configs=configs).release(loaded(made).cases[0]).parameters
+
+    assert (found.gap_sec, found.max_hop) == (7, 1)
 
 
 def test_fitted_weights_can_be_saved_as_a_ranker_file(made: Path, tmp_path: Path) -> None:
     """What was saved is a ranker the command can use again."""
     (tmp_path / "again").mkdir()
     run(made, "--save-weights", str(tmp_path / "again" / "ranker.yaml"))
-    shipped = Path(__file__).parents[2] / "configs" / "runbook.yaml"
-    (tmp_path / "again" / "runbook.yaml").write_text(shipped.read_text("utf-8"), "utf-8")
+    for name in ("runbook.yaml", "aiops_rca.yaml"):
+        shutil.copy(CONFIGS / name, tmp_path / "again")
 
     assert report(made, "--configs", str(tmp_path / "again"))["macro"]["top1"] == 1.0
 

@@ -142,8 +142,8 @@ def test_serve_takes_the_port_it_is_given_and_ends_on_sigterm(home: Path) -> Non
     with Run("serve", "--port", str(port), "--host", "0.0.0.0", AIOPS_BENTOML_HOME=str(home)) as run:
         run.wait_for("Ctrl-C stops it")
         version = get(f"http://127.0.0.1:{port}/version")[0]
-        with Run("serve", "--port", str(port), AIOPS_BENTOML_HOME=f"{home} 2") as second:
-            refused = second.end()
+        with Run("serve", AIOPS_SERVER_PORT=str(port), AIOPS_BENTOML_HOME=f"{home} 2") as second:
+            refused = second.end()  # and so the variable is a port to `serve`, too
         code = run.end(signal.SIGTERM)
 
     assert (version, refused, code) == (200, 1, 0)
@@ -159,6 +159,28 @@ def test_a_server_that_cannot_start_is_explained(home: Path) -> None:
     assert code == 1
     assert "gap_sec" in run.said.lower()
     assert "Traceback" not in run.said
+
+
+def test_a_demo_whose_graph_is_absent_says_so_at_once(home: Path) -> None:
+    """A check that failed at start is printed instead of waited for."""
+    began = time.monotonic()
+    with Run("demo", "--once", AIOPS_BENTOML_HOME=str(home), AIOPS_GRAPH_TAG="service_graph:absent") as run:
+        code = run.end()
+
+    assert code == 1
+    assert "graph: service_graph:absent is not in the model store" in run.said
+    assert time.monotonic() - began < 60
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http"])
+def test_what_is_no_port_is_refused(port: str) -> None:
+    """A wrong `--port` or AIOPS_SERVER_PORT is named."""
+    with Run("serve", AIOPS_SERVER_PORT=port) as by_variable, Run("demo", "--port", port) as by_option:
+        codes = [by_variable.end(), by_option.end()]
+
+    assert codes == [2, 2]
+    assert f"argument --port: '{port}' is no port" in by_variable.said
+    assert f"argument --port: '{port}' is no port" in by_option.said
 
 
 def free_port() -> int:

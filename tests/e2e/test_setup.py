@@ -103,6 +103,35 @@ def test_a_bench_runs_by_name(installed: TinyProject) -> None:
     assert installed.run("bench", "--json") == (3, f"['--json'] {home}\n")
 
 
+TOOL = """#!{python}
+import os, sys
+print(os.path.basename(sys.argv[0]).removesuffix(".py"), *sys.argv[1:], os.environ["RCA_LONG"], os.getcwd())
+sys.exit({code})
+"""
+
+
+def test_check_runs_every_tool_and_says_which_failed(installed: TinyProject) -> None:
+    """Lint, format, types, layers and all tests run in the project's folder, even after one has failed."""
+    assert installed.run("test")[0] == 0
+    venv = installed.root / ".venv"
+    (modules,) = venv.glob("lib/python*/site-packages")
+    tools = {venv / "bin" / "ruff": 1, venv / "bin" / "lint-imports": 0, modules / "mypy.py": 0}
+    for file, code in tools.items():
+        file.write_text(TOOL.format(python=sys.executable, code=code))
+        file.chmod(0o755)
+    code, said = installed.run("check")
+
+    assert code == 1
+    assert [line.partition(" 1 /")[0] for line in said.splitlines() if not line.startswith("==")] == [
+        "ruff check",
+        "ruff format --check",
+        "mypy",
+        "lint-imports",
+        f"pytest ['-m', 'slow or not slow', '--timeout=1800'] {installed.root}",
+        "failed: ruff, ruff format",
+    ]
+
+
 def python_without(part: str, folder: Path) -> str:
     """An installation of this Python that lacks one part of the standard library."""
     base = Path(sys.base_prefix)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import random
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -14,8 +13,13 @@ from aiops_rca.domain.alert import Alert, LabelValue, Severity
 from aiops_rca.domain.cluster import Cluster
 from aiops_rca.domain.graph import HOSTED_ON, Edge, ServiceGraph
 from aiops_rca.domain.incident import IncidentHistory
+from aiops_rca.domain.kinds import kind_of
 from aiops_rca.domain.release import Parameters, Release
 from aiops_rca.rank import FEATURES, LONE_SIGNAL_CONFIDENCE, STARTING_WEIGHTS, describe, rank
+from aiops_rca.rank.logit import alone, outlook
+from aiops_rca.rank.prior import prior_of
+from aiops_rca.rank.strength import measure
+from aiops_rca.recall.similar import similar
 from builders import alert, cluster, graph, history, incident, release
 
 KNOWN = "abcdefgh"
@@ -101,8 +105,7 @@ def test_the_order_of_the_alerts_does_not_matter(
     rng.shuffle(shuffled)
     pin = pinned(shop, method)
 
-    other = replace(storm, alerts=tuple(shuffled))
-    assert rank(other, pin, target=target) == rank(storm, pin, target=target)
+    assert rank(cluster(*shuffled), pin, target=target) == rank(storm, pin, target=target)
 
 
 @given(clusters(), graphs(), methods, st.sampled_from([None, *KNOWN]))
@@ -160,6 +163,64 @@ def test_features_lie_between_zero_and_one(storm: Cluster, shop: ServiceGraph) -
         values = dict(zip(FEATURES, row, strict=True))
         assert values.pop("passive") in (0.0, -1.0)
         assert [v for v in values.values() if not 0.0 <= v <= 1.01] == []
+
+
+@given(clusters(), graphs(), methods, st.permutations(KNOWN + "xy"), st.permutations(range(len(METRICS))))
+def test_names_mean_nothing(
+    storm: Cluster, shop: ServiceGraph, method: str, names: list[str], numbers: list[int]
+) -> None:
+    """Other names for services, and for metrics of given kinds, change no score and no confidence."""
+    service = dict(zip(KNOWN + "xy", names, strict=True))
+    metric = {m: METRICS[n] for m, n in zip(METRICS, numbers, strict=True)}
+    told = [
+        a._replace(labels={"direction": "up", **a.labels, "kind": kind_of(a.metric, a.labels)})
+        for a in storm.alerts
+    ]
+    told = [a for a in told if a.labels["kind"] != "other"] or told[:1]
+    plain = [a._replace(metric=f"m{METRICS.index(a.metric) * 'i'}") for a in told]
+    renamed = [
+        a._replace(service=service[a.service], metric=f"m{METRICS.index(metric[b.metric]) * 'i'}")
+        for a, b in zip(plain, told, strict=True)
+    ]
+    other = graph(
+        *(Edge(service[e.source], service[e.target], e.type) for e in shop.edges),
+        kinds={service[name]: node.kind for name, node in shop.nodes.items()},
+    )
+
+    before = rank(cluster(*plain), pinned(shop, method)).candidates
+    after = rank(cluster(*renamed), pinned(other, method)).candidates
+
+    assert {service[c.service]: (c.score, c.confidence) for c in before} == {
+        c.service: (c.score, c.confidence) for c in after
+    }
+
+
+@given(clusters(), graphs(), st.sampled_from([None, *KNOWN]), st.sampled_from(KNOWN))
+def test_a_lone_alert_is_ranked_as_the_walk_ranks_it(
+    storm: Cluster, shop: ServiceGraph, target: str | None, root: str
+) -> None:
+    """What is remembered of lone alerts is what a walk would find."""
+    lone = storm.alerts[:1]
+    pin = pinned(shop, "logit", history(incident("INC", root, (lone[0].service, lone[0].metric))))
+    prior = prior_of(pin.history)
+    alike = prior.look_alikes(lone)
+
+    walked = outlook(measure(lone, prior.rarity), pin, alike, target)
+    remembered = alone(lone[0], pin, alike)
+
+    assert (remembered.candidates, remembered.path) == (walked.candidates, walked.path)
+
+
+@given(
+    clusters(), st.lists(st.tuples(st.sampled_from(KNOWN), st.sampled_from(METRICS)), min_size=1, max_size=30)
+)
+def test_evidence_names_only_incidents_that_recall_shows(storm: Cluster, seen: list[tuple[str, str]]) -> None:
+    """What ranking calls similar is similar to whoever looks the incidents up."""
+    past = history(*(incident(f"INC-{i}", "a", *seen[i : i + 4]) for i in range(len(seen))))
+    shown = {s.id for s in similar(storm, past, limit=len(seen))}
+    spoken = prior_of(past).look_alikes(storm.alerts).incidents
+
+    assert {id_ for ids in spoken.values() for id_ in ids} <= shown
 
 
 @given(clusters(), graphs(), st.sampled_from(KNOWN))

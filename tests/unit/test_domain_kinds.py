@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
-from aiops_rca.domain.kinds import KINDS, family, kind_of
+from aiops_rca.domain.kinds import DOWN, KINDS, UP, family, kind_of, worse_direction
 
 NAMES = {
     "latency": "http_request_duration_seconds PodServerLatencyP99 checkout.p95 slow_query_rate grpc-mrt",
@@ -52,7 +54,46 @@ def test_a_family_joins_what_differs_in_digits_only() -> None:
     assert family("requests") == "requests"
 
 
-def test_names_of_any_length_are_read() -> None:
-    """A name too long to be remembered is read like any other."""
-    assert kind_of("x" * 500 + "_latency", {}) == "latency"
-    assert family("x" * 500 + "12") == "x" * 500 + "#"
+def test_a_name_is_read_by_its_beginning() -> None:
+    """What stands behind 200 characters tells no kind, and keeps names apart."""
+    assert kind_of("latency_" + "x" * 500, {}) == "latency"
+    assert kind_of("x" * 200 + "_latency", {}) == "other"
+    assert family("cpu1_" + "x" * 500 + "12") == "cpu#_" + "x" * 500 + "12"
+
+
+def test_nothing_long_is_remembered() -> None:
+    """Names and labels of a megabyte leave no trace in memory."""
+    tracemalloc.start()
+    for i in range(20):
+        long = f"{i}" + "x" * 1_000_000
+        kind_of(long, {"kind": long})
+        family(long)
+        worse_direction(long, {"kind": "cpu", "direction": long})
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert kept < 1_500_000
+
+
+@pytest.mark.parametrize(
+    ("metrics", "expected"),
+    [
+        ("latency_p99 http_5xx cpu_usage redis_memory_used_bytes disk_used", UP),
+        ("disk_free_bytes node_memory_MemAvailable_bytes cpu_idle heap_remaining", DOWN),
+        ("availability success_ratio up probe_success uptime_seconds", DOWN),
+        ("restart_count KubePodCrashLooping TargetDown unavailable_replicas pod_not_ready", UP),
+        ("requests network_receive_bytes queue_depth", 0),
+    ],
+)
+def test_which_way_is_worse(metrics: str, expected: int) -> None:
+    """More load is worse, less of what is left or available is, and of the rest nobody knows."""
+    found = {metric: worse_direction(metric, {}) for metric in metrics.split()}
+
+    assert found == dict.fromkeys(found, expected)
+
+
+def test_the_direction_label_decides() -> None:
+    """Where a source says which way is bad, that counts."""
+    assert worse_direction("latency", {"direction": "down"}) == DOWN
+    assert worse_direction("availability", {"direction": "up"}) == UP
+    assert worse_direction("latency", {"direction": "sideways"}) == UP

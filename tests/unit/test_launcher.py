@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from launcher.console import CannotGoOnError, Console, Progress, clean
+from launcher.environment import child_environment, hint
 from launcher.homes import SETTING, first_home, own_home, servers_running
 from launcher.locks import FileLock, is_held, waiting_for
 from launcher.server import Address, Server, own_port
 
+ROOT = Path(__file__).resolve().parents[2]
 # A stand-in for a service: a worker in a session of its own that ignores SIGTERM, as a stuck one would.
 STUBBORN = """
 import subprocess, sys, time
@@ -68,6 +73,77 @@ def test_a_waiter_says_so_once(tmp_path: Path) -> None:
         assert holder.stdout.readline() == b"held\n"
         with waiting_for(tmp_path / "x.lock", lambda: said.append("waiting")):
             assert said == ["waiting"]
+
+
+# A run that is setting up: it holds the lock and follows a pip that does not end.
+SETTING_UP = """
+import sys
+from pathlib import Path
+from launcher.console import Console
+from launcher.locks import waiting_for
+from launcher.pip import run_pip
+folder = Path(sys.argv[1])
+pip = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(60)"
+with waiting_for(folder / "x.lock", print) as fd:
+    command = [sys.executable, "-c", pip, str(folder / "pid")]
+    run_pip(command, None, Console(sys.stdout), folder / "log", env={}, keep_open=[fd])
+"""
+
+
+def test_a_set_up_that_is_killed_keeps_others_off_while_its_pip_runs(tmp_path: Path) -> None:
+    """`kill -9` ends `run.py` alone: pip, which goes on writing, keeps the lock."""
+    run = subprocess.Popen(
+        [sys.executable, "-c", SETTING_UP, str(tmp_path)], stdout=subprocess.DEVNULL, cwd=ROOT
+    )
+    pid = tmp_path / "pid"
+    deadline = time.monotonic() + 20
+    while not (pid.exists() and pid.read_text()):
+        assert time.monotonic() < deadline, "pip did not start"
+        time.sleep(0.02)
+    run.kill()
+    run.wait()
+    held = is_held(tmp_path / "x.lock")
+    os.kill(int(pid.read_text()), signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while is_held(tmp_path / "x.lock"):
+        assert time.monotonic() < deadline, "the lock outlives pip"
+        time.sleep(0.02)
+
+    assert held
+
+
+def test_a_child_gets_the_users_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings of pip, certificates, proxies and ours go through; other Pythons and metrics do not."""
+    through = {
+        "PIP_INDEX_URL": "https://pypi.example.com/simple",
+        "PIP_CERT": "/certs/pip.pem",
+        "SSL_CERT_FILE": "/certs/all.pem",
+        "HTTPS_PROXY": "http://proxy.example.com:3128",
+        "http_proxy": "http://proxy.example.com:3128",
+        "NO_PROXY": "localhost",
+        "AIOPS_GAP_SEC": "60",
+    }
+    dropped = ["PYTHONPATH", "PYTHONHOME", "PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir", SETTING]
+    for name, value in {**through, **dict.fromkeys(dropped, "/theirs")}.items():
+        monkeypatch.setenv(name, value)
+    child = child_environment()
+
+    assert {name: child.get(name) for name in through} == through
+    assert [name for name in dropped if name in child] == []
+    assert child["BENTOML_DO_NOT_TRACK"] == "True"
+
+
+@pytest.mark.parametrize(
+    ("said", "damaged"),
+    [
+        ("ModuleNotFoundError: No module named 'uvicorn'", True),
+        ("[Errno 2] No such file or directory: '/a b/.venv/bin/aiops-rca'", True),
+        ("aiops-rca: AIOPS_GAP_SEC: Input should be a valid integer", False),
+    ],
+)
+def test_only_a_damaged_environment_is_to_be_made_again(said: str, damaged: bool) -> None:  # noqa: FBT001 - a table
+    """The way out is told where a module or a command is missing, not for every failure."""
+    assert ("run.py clean" in hint(said)) is damaged
 
 
 def test_every_home_sees_one_model_store(tmp_path: Path) -> None:
@@ -180,6 +256,35 @@ def test_a_server_that_dies_is_reported_with_its_log(tmp_path: Path) -> None:
 
     with pytest.raises(CannotGoOnError, match=r"ended with code 3[^\x1b]*bad  ?\[31mconfig"):
         server.wait_until_ready(Address("127.0.0.1", 9))
+
+
+class Failing(BaseHTTPRequestHandler):
+    """A service one of whose checks failed."""
+
+    def do_GET(self) -> None:
+        """Not ready, and why."""
+        checks = {"graph": {"ok": False, "detail": "not \x1b[2Jthere"}, "ranker": {"ok": True, "detail": ""}}
+        self.send_response(503)
+        self.end_headers()
+        self.wfile.write(json.dumps({"checks": checks}).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_a_server_whose_checks_fail_is_not_waited_for(tmp_path: Path) -> None:
+    """What `/readyz` says ends the wait at once, made safe to print."""
+    server = start("import time; time.sleep(60)", tmp_path / "log")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Failing) as asked:
+        threading.Thread(target=asked.serve_forever, daemon=True).start()
+        began = time.monotonic()
+        refused = pytest.raises(CannotGoOnError, match=r"cannot answer:\n  graph: not \[2Jthere$")
+        with refused:
+            server.wait_until_ready(Address("127.0.0.1", asked.server_address[1]))
+        asked.shutdown()
+    server.stop()
+
+    assert time.monotonic() - began < 30
 
 
 def test_no_process_survives_a_stop(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from aiops_rca.domain.alert import Alert, Severity
@@ -95,7 +97,7 @@ def test_a_silent_candidate_says_so() -> None:
     found = rank(cluster(slow("web")), pin)
 
     assert found.evidence[0].text == (
-        "cart has no alert of its own; what web suffer from is not accounted for by anything else they call"
+        "cart has no alert of its own; what web suffers from is not accounted for by anything else it calls"
     )
 
 
@@ -114,12 +116,22 @@ def test_past_incidents_with_the_same_cause_are_named() -> None:
         pytest.param(alert(value=6, threshold=0.5), "is 12x its threshold", id="times"),
         pytest.param(alert(value=2.44, threshold=1), "is 2.4x its threshold", id="a few times"),
         pytest.param(alert(value=1.01, threshold=1), "is just over its threshold", id="barely"),
-        pytest.param(alert(value=0.4, threshold=1), "is at 40 % of its threshold", id="below"),
+        pytest.param(alert(value=1, threshold=1), "is at its threshold", id="on it"),
+        pytest.param(
+            alert(value=0.4, threshold=1, labels={"direction": "down"}),
+            "is at 40 % of its threshold",
+            id="below",
+        ),
+        pytest.param(
+            alert(value=0.4, threshold=1),
+            "alerts (warning), though 0.4 is better than its threshold 1",
+            id="on the good side",
+        ),
         pytest.param(alert(value=9e9, threshold=1), "is more than 10000x its threshold", id="absurd"),
         pytest.param(
             alert(labels={"peak": 3, "baseline_median": 1}), "is 3.0x its usual value", id="over the usual"
         ),
-        pytest.param(alert(value=-1, threshold=0), "is at -1, threshold 0", id="no ratio"),
+        pytest.param(alert(value=1, threshold=0), "is at 1, threshold 0", id="no ratio"),
         pytest.param(alert(severity=Severity.CRITICAL), "alerts (critical)", id="nothing measured"),
     ],
 )
@@ -137,9 +149,87 @@ def test_the_worst_alert_speaks_for_its_metric_since_the_first() -> None:
     assert deviation(alerts) == "latency_p99 on cart is 8.0x its threshold since 00:00:00 UTC (4 alerts)"
 
 
+def test_times_have_a_date_where_a_cluster_lasts_more_than_a_day() -> None:
+    """A time of day alone would be ambiguous."""
+    first = replace_time(alert("web", "cpu"), 60)
+    short, long = (explained(graph(nodes=["web"]), first, replace_time(first, s)) for s in (86_459, 86_460))
+
+    assert "since 00:01:00 UTC" in short.evidence[0].text
+    assert f"since {date_of(MIDNIGHT)} 00:01:00 UTC" in long.evidence[0].text
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("web", "users feel it at web: "),
+        ("nowhere", "the symptom shows at web: "),
+        (None, "the symptom shows"),
+    ],
+)
+def test_where_it_is_felt_is_said_without_claiming_an_order(target: str | None, words: str) -> None:
+    """Only a target is where users feel it; nothing is said of what came first."""
+    storm = (slow("web"), slow("cart"), alert("cart", "cpu"))
+    found = explained(chain("web", "cart"), *storm, target=target).evidence
+    (text,) = (e.text for e in found if e.kind == "symptom")
+
+    assert text.startswith(words)
+
+
+def test_what_is_within_its_threshold_explains_nothing() -> None:
+    """A callee that is faster than its threshold accounts for no share of its caller's latency."""
+    calm = alert("cart", "latency_p99", value=0.001, threshold=1)
+    storm = (alert("web", "latency_p99", value=2, threshold=1), calm)
+    found = explained(chain("web", "cart"), *storm, target="web")
+
+    assert [e.kind for e in found.evidence if e.kind == "blame"] == []
+    assert found.candidates[0].service == "web"
+
+
+def test_a_service_seen_through_is_said_to_show_no_symptom() -> None:
+    """It may alert on something else, so it is not called silent."""
+    storm = (
+        slow("web"),
+        alert("proxy", "queue_depth"),
+        slow("cart"),
+        alert("cart", "cpu"),
+        alert("cart", "disk"),
+    )
+    texts = [e.text for e in explained(chain("web", "proxy", "cart"), *storm).evidence]
+
+    assert any(text.endswith("through proxy, which shows neither latency nor errors") for text in texts)
+
+
+def test_the_worst_of_equals_is_not_called_the_worst() -> None:
+    """Two services with the same load are said to be equal."""
+    storm = (slow("web"), alert("cart", "cpu", labels={"z": 9}), alert("ads", "cpu", labels={"z": 9}))
+    texts = [e.text for e in explained(graph("web -> cart", nodes=["ads"]), *storm).evidence]
+
+    assert "none of the 2 services that alert on cpu is worse than cart" in texts
+
+
+def test_what_else_explains_a_caller_is_told_of_a_silent_candidate() -> None:
+    """A caller that is partly explained is not said to be unexplained."""
+    shop = graph("web -> cart", "web -> ads")
+    pin = release(shop, weights={"lg_silflow": 9.0})
+    storm = cluster(
+        alert("web", labels={"peak": 11, "baseline_median": 1, "z": 8}),
+        alert("cart", labels={"peak": 3, "baseline_median": 1, "z": 8}),
+    )
+
+    assert rank(storm, pin).evidence[0].text == (
+        "ads has no alert of its own; what web suffers from is accounted for up to 20 % only "
+        "by anything else it calls"
+    )
+
+
 def test_lists_read_naturally() -> None:
     """Commas, and an `and` before the last."""
     assert [listed(words) for words in ("", "a", "ab", "abc")] == ["", "a", "a and b", "a, b and c"]
+
+
+def date_of(ts: int) -> str:
+    """Return the day of *ts*."""
+    return f"{datetime.fromtimestamp(ts / 1000, UTC):%Y-%m-%d}"
 
 
 def replace_time(given: Alert, seconds: int) -> Alert:

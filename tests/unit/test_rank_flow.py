@@ -148,3 +148,22 @@ def test_without_symptoms_nothing_flows() -> None:
     found = flow(chain("web", "db"), alert("db", "disk_used"))
 
     assert (found.targeted, found.overall, found.silent) == ({}, {}, {})
+
+
+@pytest.mark.parametrize("size", [8, 9, 300])
+def test_links_do_not_grow_with_the_square_of_a_storm_around_a_silent_hub(size: int) -> None:
+    """A silent hub joins few callers to few callees; among many it says nothing specific."""
+    calls = [*(f"c{i} -> hub" for i in range(size)), *(f"hub -> d{i}" for i in range(size))]
+    found = flow(graph(*calls), *(slow(f"{side}{i}", 1) for side in "cd" for i in range(size)))
+
+    assert sum(map(len, found.links.values())) == (64 if size == 8 else 0)
+
+
+@pytest.mark.parametrize("size", [50, 2000])
+def test_an_alerting_hub_has_one_link_per_caller(size: int) -> None:
+    """However many services call it, each blames it once."""
+    calls = [f"c{i} -> hub" for i in range(size)]
+    found = flow(graph(*calls), slow("hub", 1), *(slow(f"c{i}", 1) for i in range(size)))
+
+    assert sum(map(len, found.links.values())) == size
+    assert found.targeted["hub"] == pytest.approx(0.95)

@@ -160,7 +160,12 @@ def test_pagerank_restarts_where_nothing_is_called() -> None:
     [
         pytest.param({"temperature": 0.7, "weights": {"magic": 1}}, "weights.magic", id="unknown feature"),
         pytest.param({"temperature": 0, "weights": {}}, "temperature", id="no temperature"),
-        pytest.param({"weights": {}}, "document", id="missing"),
+        pytest.param({"weights": {}}, "temperature", id="missing"),
+        pytest.param({"temperature": float("inf"), "weights": {}}, "temperature", id="infinite temperature"),
+        pytest.param(
+            {"temperature": 1, "weights": {"alerting": float("inf")}}, "weights", id="infinite weight"
+        ),
+        pytest.param({"temperature": 1, "weights": {"alerting": float("nan")}}, "weights", id="no number"),
     ],
 )
 def test_a_ranker_file_with_a_mistake_names_the_place(document: object, field: str) -> None:

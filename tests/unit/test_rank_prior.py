@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aiops_rca.rank.prior import LookAlikes, Prior, prior_of
+from aiops_rca.rank.prior import NO_LOOK_ALIKES, Prior, prior_of
 from builders import alert, history, incident
 
 CART = [incident(f"INC-{i}", "cart", ("cart", "cpu"), ("web", "latency_p99")) for i in range(4)]
@@ -16,7 +16,7 @@ def test_an_empty_history_changes_nothing() -> None:
     prior = Prior(history())
 
     assert prior.rarity("web", "latency_p#") == 1.0
-    assert prior.look_alikes([alert()]) == LookAlikes()
+    assert prior.look_alikes([alert()]) is NO_LOOK_ALIKES
 
 
 def test_what_always_alerts_is_worth_less() -> None:
@@ -54,7 +54,25 @@ def test_nothing_in_common_gives_no_bonus() -> None:
     """A new kind of incident is ranked as if there were no past."""
     found = Prior(NOISY).look_alikes([alert("ads", "error_rate")])
 
-    assert found == LookAlikes()
+    assert found is NO_LOOK_ALIKES
+
+
+def test_what_is_hardly_alike_has_no_say() -> None:
+    """One common signal among many new ones makes no past incident similar."""
+    new = [alert(f"new-{i}", "cpu") for i in range(9)]
+    found = Prior(NOISY).look_alikes([alert("web", "latency_p99"), *new])
+
+    assert (found.bonus, found.incidents) == ({}, {})
+
+
+def test_a_lone_trait_is_remembered_with_the_history() -> None:
+    """The second lone alert of a kind costs nothing, a stranger leaves nothing behind."""
+    prior = Prior(NOISY)
+    first = prior.look_alikes([alert("cart", "cpu")])
+    prior.look_alikes([alert("stranger", "cpu")])
+
+    assert prior.look_alikes([alert("cart", "cpu", at=9)]) is first
+    assert list(prior._alone) == [("cart", "cpu")]
 
 
 def test_one_index_serves_a_history() -> None:

@@ -16,14 +16,22 @@ from builders import alert
     ("given", "expected"),
     [
         pytest.param(alert(labels={"z": 4, "peak_z": 12.0}), math.log(4), id="peak_z before z"),
-        pytest.param(alert(labels={"z": -4.0}), math.log(2), id="z of either sign"),
+        pytest.param(alert("a", "odd", labels={"z": -4.0}), math.log(2), id="z of either sign"),
         pytest.param(alert(labels={"z": "4"}), math.log(2), id="z as text"),
-        pytest.param(alert(labels={"change_pct": -60}), math.log(4), id="change in percent"),
+        pytest.param(alert("a", "odd", labels={"change_pct": -60}), math.log(4), id="change in percent"),
         pytest.param(
             alert(value=math.e, threshold=1.0, severity=Severity.INFO), math.log(3.5), id="over threshold"
         ),
+        pytest.param(alert("a", "odd", value=1.0, threshold=math.e), math.log(3.5), id="under threshold"),
+        pytest.param(alert(value=0.1, threshold=1.0), math.log(3), id="a latency below its threshold"),
+        pytest.param(alert(labels={"z": -9}), math.log(3), id="a latency below normal"),
+        pytest.param(alert(labels={"z": -9, "change_pct": 60}), math.log(4), id="the next measure"),
         pytest.param(
-            alert(value=1.0, threshold=math.e, severity=Severity.INFO), math.log(3.5), id="under threshold"
+            alert(labels={"z": -4, "direction": "down"}), math.log(2), id="a latency that should not fall"
+        ),
+        pytest.param(alert("a", "availability", value=0.999, threshold=0.99), math.log(3), id="all is well"),
+        pytest.param(
+            alert("a", "disk_free_bytes", value=1.0, threshold=math.e), math.log(3.5), id="little is left"
         ),
         pytest.param(alert(severity=Severity.INFO), math.log(2), id="info"),
         pytest.param(alert(severity=Severity.CRITICAL), math.log(5), id="critical"),
@@ -43,6 +51,10 @@ def test_magnitude_uses_the_best_measure_an_alert_carries(given: Alert, expected
         pytest.param(alert(value=9, threshold=5, labels={"peak": 12, "baseline_median": 2}), 10.0, id="peak"),
         pytest.param(alert(value=9, threshold=5, labels={"baseline_median": 2}), 7.0, id="value"),
         pytest.param(alert(value=9, threshold=5), 4.0, id="threshold"),
+        pytest.param(alert(value=1, threshold=5), 0.0, id="on the good side"),
+        pytest.param(alert("a", "success_ratio", value=0.75, threshold=1), 0.25, id="less is worse"),
+        pytest.param(alert("a", "success_ratio", value=1, threshold=0.75), 0.0, id="more is better"),
+        pytest.param(alert("a", "odd", value=1, threshold=5), 4.0, id="nobody knows"),
         pytest.param(alert(value=9), None, id="unknown"),
         pytest.param(alert(value=1e308, threshold=-1e308), None, id="beyond a float"),
     ],
@@ -56,6 +68,15 @@ def test_excess_is_the_distance_from_normal_where_known(given: Alert, expected: 
 def test_a_label_that_is_no_finite_number_is_none(label: LabelValue) -> None:
     """Odd labels are not measures."""
     assert number(label) is None
+
+
+def test_the_less_is_available_the_louder_and_a_total_outage_is_loudest() -> None:
+    """Availability of 0 has no logarithm, yet nothing is worse."""
+    values = (0.98, 0.9, 0.5, 0.2, 0.05, 0.0)
+    heard = [magnitude(alert("a", "availability", value=v, threshold=0.99)) for v in values]
+
+    assert heard == sorted(heard)
+    assert len({*heard}) == len(values)
 
 
 def test_repeated_alerts_of_one_metric_grow_logarithmically() -> None:
@@ -99,6 +120,7 @@ def test_rarity_scales_the_strength() -> None:
         pytest.param("container_threads", "other", "other", id="a name that says nothing either"),
         pytest.param("weird", "cpu", "cpu", id="a kind that is given counts"),
         pytest.param("cpu_" + "x" * 5000, None, "cpu", id="a very long name"),
+        pytest.param("odd", "x" * 5000, "other", id="a very long label"),
     ],
 )
 def test_other_is_no_answer_to_what_an_alert_measures(metric: str, label: LabelValue, expected: str) -> None:

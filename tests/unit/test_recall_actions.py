@@ -7,6 +7,7 @@ from aiops_rca.domain.diagnosis import Action, SimilarIncident
 from aiops_rca.domain.incident import IncidentHistory
 from aiops_rca.domain.release import Parameters, RunbookEntry
 from aiops_rca.recall.actions import recommend
+from aiops_rca.recall.similar import similar
 from builders import alert, cluster, graph, history, incident, ranking, release, runbook
 
 SHOP = graph(
@@ -67,6 +68,28 @@ def test_what_fixed_another_root_cause_is_left_out() -> None:
     past = history(incident("INC-1", "frontend", actions=["Roll back frontend"]))
 
     assert advice("cart", past=past, similar=("INC-1",)) == ()
+
+
+def test_what_shares_only_services_offers_no_action() -> None:
+    """Another trouble of the same services is no reason to repeat what was done; the runbook comes first."""
+    past = history(
+        incident("INC-1", "cart", ("cart", "odd"), ("redis", "strange"), actions=["Roll back cart"])
+    )
+    recalled = similar(STORM, past, limit=3)
+    pinned = release(SHOP, past=past, entries=runbook(("*", "*", "Look", "low")))
+
+    assert [(s.id, s.score) for s in recalled] == [("INC-1", 0.25)]
+    assert [a.text for a in recommend(STORM, ranking("cart"), recalled, pinned)] == ["Look"]
+
+
+def test_what_shares_the_kinds_of_alert_offers_its_actions() -> None:
+    """The same trouble under other names of metrics is the same trouble."""
+    past = history(
+        incident("INC-1", "redis", ("redis", "heap"), ("cart", "slow"), actions=["Raise maxmemory"])
+    )
+    recalled = similar(STORM, past, limit=3)
+
+    assert recommend(STORM, ranking("redis"), recalled, release(SHOP, past=past))[0].text == "Raise maxmemory"
 
 
 def test_the_fix_stands_in_for_missing_actions() -> None:

@@ -44,6 +44,8 @@ def test_every_setting_has_a_comment_above_it() -> None:
         ("AIOPS_LIMITS_MAX_ALERTS", "7", "limits.max_alerts", 7),
         ("AIOPS_SEVERITY_ALIASES", "{p1: critical}", "severity_aliases", {"p1": "critical"}),
         ("AIOPS_GRAPH_TAG", "service_graph:v1", "graph_tag", "service_graph:v1"),
+        ("AIOPS_HISTORY_TAG", "incident_history:0a1", "history_tag", "incident_history:0a1"),
+        ("AIOPS_SERVER_HOST", "::1", "server.host", "::1"),
     ],
 )
 def test_the_environment_overrides_and_is_named(variable: str, text: str, key: str, expected: object) -> None:
@@ -65,6 +67,14 @@ def test_the_environment_overrides_and_is_named(variable: str, text: str, key: s
         ({"AIOPS_GRAPH_TAG": "Bad Tag"}, "AIOPS_GRAPH_TAG"),
         ({"AIOPS_SEVERITY_ALIASES": "{p1: loud}"}, "AIOPS_SEVERITY_ALIASES"),
         ({"AIOPS_CONFIG": "/nowhere.yaml"}, "/nowhere.yaml"),
+        ({"AIOPS_GRAPH_TAG": "service_graph:a-"}, "AIOPS_GRAPH_TAG"),
+        ({"AIOPS_SEVERITY_ALIASES": "{"}, "AIOPS_SEVERITY_ALIASES"),
+        ({"AIOPS_MEASURING_LABELS": "[" * 100_000}, "AIOPS_MEASURING_LABELS"),
+        ({"AIOPS_LIMITS_REQUEST_TIMEOUT_SEC": "inf"}, "AIOPS_LIMITS_REQUEST_TIMEOUT_SEC"),
+        ({"AIOPS_LIMITS_REQUEST_TIMEOUT_SEC": "nan"}, "AIOPS_LIMITS_REQUEST_TIMEOUT_SEC"),
+        ({"AIOPS_SERVER_HOST": "nosuch.invalid"}, "AIOPS_SERVER_HOST"),
+        ({"AIOPS_SERVR_PORT": "1"}, "AIOPS_SERVR_PORT"),
+        ({"AIOPS_SERVR_SERVICE_PORT": "1", "AIOPS_RCA_SERVICE_HOST": "::1"}, "AIOPS_SERVR_SERVICE_PORT"),
     ],
 )
 def test_a_bad_variable_stops_and_names_itself(environ: dict[str, str], field: str) -> None:
@@ -82,7 +92,12 @@ def test_a_bad_variable_stops_and_names_itself(environ: dict[str, str], field: s
         ("limits: {max_alert: 1}", "s.yaml: limits.max_alert"),
         ("gap_sec: x", "s.yaml: gap_sec"),
         ("- 1", "s.yaml"),
-        ("a: [", "s.yaml"),
+        ("a: [", "s.yaml line 2"),
+        ("gap_sec: 2026-99-99", "s.yaml: gap_sec"),
+        ("gap_sec: true", "s.yaml: gap_sec"),
+        ("limits: {request_timeout_sec: true}", "s.yaml: limits.request_timeout_sec"),
+        ("gap_sec: 1\ngap_sec: 2", "s.yaml line 2"),
+        ("server: {host: nosuch}", "s.yaml: server.host"),
         ("overrides: {}", "s.yaml: overrides"),
     ],
 )
@@ -108,6 +123,11 @@ def test_another_file_may_be_named_by_the_environment(tmp_path: Path) -> None:
     assert settings.overrides == {"gap_sec": "mine.yaml"}
 
 
+def test_localhost_is_an_address() -> None:
+    """The one name that needs no asking stands for its number."""
+    assert load_settings(SHIPPED, {"AIOPS_SERVER_HOST": "localhost"}).server.host == "127.0.0.1"
+
+
 def test_variables_of_kubernetes_services_are_no_settings() -> None:
     """A cluster service called aiops-rca injects variables that must not stop the start."""
     environ = {
@@ -115,6 +135,7 @@ def test_variables_of_kubernetes_services_are_no_settings() -> None:
         "AIOPS_RCA_SERVICE_PORT_HTTP": "3000",
         "AIOPS_RCA_PORT": "tcp://10.0.0.1:3000",
         "AIOPS_RCA_PORT_3000_TCP_ADDR": "10.0.0.1",
+        "AIOPS_DNS_PORT_53_UDP": "udp://10.0.0.2:53",
     }
 
     assert load_settings(SHIPPED, environ) == Settings()

@@ -1,12 +1,15 @@
 """Service graphs and incident histories as versioned artifacts in the BentoML model store.
 
-Importing checks everything first and writes last; the same bytes again change nothing, other bytes
-under a taken version are refused. Loading verifies the digest written at import.
+Importing checks everything first and writes last, and makes what it was given the newest; other bytes
+under a taken version are refused. Loading verifies the digest written at import. Whatever is wrong with
+the store is an InputError when importing, an ArtifactError when loading.
 """
 
 from __future__ import annotations
 
+import os
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +18,7 @@ from typing import Generic, TypeVar
 
 import bentoml
 import yaml
+from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml.exceptions import BentoMLException
 from bentoml.exceptions import NotFound as ModelNotFound
 
@@ -26,6 +30,10 @@ from aiops_rca.domain.incident import IncidentHistory
 GRAPH = "service_graph"
 HISTORY = "incident_history"
 T = TypeVar("T")
+_LATEST = "latest"  # what BentoML calls the newest, and the file in which it keeps which that is
+_MOMENT_SEC = 0.5
+# what reading a damaged store throws: BentoML passes on its parsers' own errors
+_FAULTS = (BentoMLException, yaml.YAMLError, OSError, ValueError, LookupError, TypeError, AttributeError)
 _VERSION = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?")
 
 
@@ -40,10 +48,11 @@ class Loaded(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """The outcome of an import: the tag, and whether it was already there."""
+    """The outcome of an import: the tag, whether it was already there, and whether it was the newest."""
 
     tag: str
     known: bool
+    newest: bool
     summary: str
 
 
@@ -63,14 +72,17 @@ def import_history(path: Path) -> Imported:
     return _store(f"{HISTORY}:{history.version}", data, path.name, summary)
 
 
-def load_graph(alias: str, override: str | None) -> Loaded[ServiceGraph]:
-    """Load the graph pinned under *alias*, or the one *override* names. Raises ArtifactError."""
-    return _load(GRAPH, alias, override, parse_graph)
+def load_graph(alias: str, override: str | None, *, packed: bool = False) -> Loaded[ServiceGraph]:
+    """Load the graph pinned under *alias*, or the one *override* names. Raises ArtifactError.
+
+    Only what is not *packed* in a bento may take the newest instead.
+    """
+    return _load(GRAPH, alias, override, parse_graph, packed=packed)
 
 
-def load_history(alias: str, override: str | None) -> Loaded[IncidentHistory]:
-    """Load the history pinned under *alias*, or the one *override* names. Raises ArtifactError."""
-    return _load(HISTORY, alias, override, parse_history)
+def load_history(alias: str, override: str | None, *, packed: bool = False) -> Loaded[IncidentHistory]:
+    """Load the history pinned under *alias*, or the one *override* names, as `load_graph` does."""
+    return _load(HISTORY, alias, override, parse_history, packed=packed)
 
 
 def bento_tag(root: Path) -> str | None:
@@ -90,51 +102,93 @@ def _read(path: Path) -> bytes:
 
 
 def _store(tag: str, data: bytes, file: str, summary: str) -> Imported:
-    version, digest = tag.partition(":")[2], digest_of(data)
-    if not _VERSION.fullmatch(version):
+    version = tag.partition(":")[2]
+    if not _VERSION.fullmatch(version) or version == _LATEST:
         reason = (
             f"version {version!r} cannot name an artifact: use up to 63 of a-z 0-9 . _ -, "
-            "beginning and ending with a letter or digit"
+            f"beginning and ending with a letter or digit, and not {_LATEST!r}"
         )
         raise InputError(reason, field=f"{file}: version")
-    done = _already(tag, digest, file, summary)
-    if done is not None:
-        return done
+    try:
+        known = _written(tag, data, file, summary)
+        newest = _make_newest(tag)
+    except InputError:
+        raise
+    except _FAULTS as error:
+        raise InputError(_said(error), field=tag) from error
+    return Imported(tag, known=known, newest=newest, summary=summary)
+
+
+def _written(tag: str, data: bytes, file: str, summary: str) -> bool:
+    """Write *data* as *tag*; True when it was already there, refused when *tag* holds something else."""
+    digest = digest_of(data)
+    if _holds(tag, digest, file):
+        return True
     metadata = {"sha256": digest, "file": f"content{Path(file).suffix}", "summary": summary}
     try:
         with bentoml.models.create(tag, metadata=metadata) as model:
             Path(model.path_of(str(metadata["file"]))).write_bytes(data)
-    except BentoMLException:  # somebody else may have stored it in this very moment
-        done = _already(tag, digest, file, summary)
-        if done is None:
+    except _FAULTS:  # perhaps stored by somebody else in this very moment, or beside a damaged one
+        if not _holds(tag, digest, file):
             raise
-        return done
-    return Imported(tag, known=False, summary=summary)
+        return True
+    return False
 
 
-def _already(tag: str, digest: str, file: str, summary: str) -> Imported | None:
-    """The outcome when *tag* is taken: a no-op for the same bytes, refused for others."""
-    known = _exact(tag)
-    if known is None:
-        return None
-    if known.info.metadata.get("sha256") != digest:
-        raise InputError(f"{tag} exists with other content", field=f"{file}: version")
-    return Imported(tag, known=True, summary=summary)
+def _holds(tag: str, digest: str, file: str) -> bool:
+    try:
+        known = _exact(tag)
+    except _FAULTS:  # perhaps not damaged, but being written by another import: look again
+        time.sleep(_MOMENT_SEC)
+        known = _exact(tag)
+    if known is not None and known.info.metadata.get("sha256") != digest:
+        raise InputError(
+            f"{tag} exists with other content: change `version:` in the file", field=f"{file}: version"
+        )
+    return known is not None
+
+
+def _make_newest(tag: str) -> bool:
+    """Let BentoML's pointer to the newest name *tag*; True when it did.
+
+    It is replaced whole, so that no reader sees half of it.
+    """
+    model = _exact(tag)
+    if model is None:
+        raise InputError("is gone from the model store", field=tag)
+    pointer = Path(model.path).parent / _LATEST
+    if pointer.is_file() and pointer.read_text(encoding="utf-8").strip() == model.tag.version:
+        return True
+    fresh = pointer.with_name(f".{_LATEST}-{os.getpid()}")
+    fresh.write_text(str(model.tag.version), encoding="utf-8")
+    fresh.replace(pointer)
+    return False
 
 
 def _exact(tag: str) -> bentoml.Model | None:
-    """The model called *tag* to the letter; the store alone would also take a unique prefix."""
-    try:
-        model = bentoml.models.get(tag)
-    except ModelNotFound:
-        return None
-    return model if str(model.tag) == tag else None
+    """The model called *tag* to the letter; `get` would also take a unique prefix."""
+    found = bentoml.models.list(tag)
+    return _whole(found[0]) if found else None
 
 
-def _load(name: str, alias: str, override: str | None, parse: Callable[..., T]) -> Loaded[T]:
+def _whole(model: bentoml.Model) -> bentoml.Model:
+    folder = Path(model.path)
+    if (folder.parent.name, folder.name) != (model.tag.name, model.tag.version):
+        raise BentoMLException(f"{folder.parent.name}:{folder.name} calls itself {model.tag}")
+    return model
+
+
+def _said(error: Exception) -> str:
+    return f"the model store is damaged here ({type(error).__name__}: {error})"
+
+
+def _load(name: str, alias: str, override: str | None, parse: Callable[..., T], *, packed: bool) -> Loaded[T]:
     if override is not None and not override.startswith(f"{name}:"):
         raise ArtifactError(f"{override!r} is not a {name} tag", field=name)
-    model = _exact(override) if override else _pinned(name, alias)
+    try:
+        model = _exact(override) if override else _pinned(name, alias, packed=packed)
+    except _FAULTS as error:
+        raise ArtifactError(f"{override or name}: {_said(error)}", field=name) from error
     if model is None:
         raise ArtifactError(f"{override or name} is not in the model store", field=name)
     file = Path(model.path_of(str(model.info.metadata.get("file", "content"))))
@@ -150,13 +204,19 @@ def _load(name: str, alias: str, override: str | None, parse: Callable[..., T]) 
         raise ArtifactError(f"{model.tag}: {error.field}: {error.message}", field=name) from error
 
 
-def _pinned(name: str, alias: str) -> bentoml.Model | None:
-    """The model the bento pins under *alias*; outside a bento the newest one."""
-    for tag in (alias, f"{name}:latest"):
-        try:
-            model = bentoml.models.get(tag)
-        except (ModelNotFound, BentoMLException):
-            continue
-        if model.tag.name == name:
-            return model
-    return None
+def _pinned(name: str, alias: str, *, packed: bool) -> bentoml.Model | None:
+    """The model the bento pins under *alias*, to the letter; in a source tree the newest one."""
+    tag = BentoMLContainer.model_aliases.get().get(alias)
+    if tag and not tag.endswith(f":{_LATEST}"):
+        if not tag.startswith(f"{name}:"):
+            raise ArtifactError(f"the bento's {alias} is {tag}, not a {name}", field=name)
+        model = _exact(tag)
+        if model is None:
+            raise ArtifactError(f"{tag}, which the bento pins, is not in the model store", field=name)
+        return model
+    if packed:
+        raise ArtifactError(f"the bento pins no model as {alias}", field=name)
+    try:
+        return _whole(bentoml.models.get(f"{name}:{_LATEST}"))
+    except ModelNotFound:
+        return None

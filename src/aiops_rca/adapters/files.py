@@ -6,13 +6,11 @@ Every error is an InputError that names file, line and reason.
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import yaml
-
+from aiops_rca.documents import Document, json_lines, parse
 from aiops_rca.domain.errors import InputError
 from aiops_rca.domain.graph import ServiceGraph
 from aiops_rca.domain.incident import NO_HISTORY, IncidentHistory
@@ -22,7 +20,8 @@ from aiops_rca.recall.document import read_history
 from aiops_rca.recall.runbook import read_runbook
 from aiops_rca.topology.document import read_graph
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+T = TypeVar("T")
+_PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def digest_of(data: bytes) -> str:
@@ -37,11 +36,7 @@ def load_graph(path: Path) -> ServiceGraph:
 
 def parse_graph(data: bytes, *, name: str) -> ServiceGraph:
     """Read a service graph from the bytes of a file called *name*."""
-    document = _parse(data, name)
-    try:
-        return read_graph(document, digest=digest_of(data))
-    except InputError as error:
-        raise _located(error, data, name) from error
+    return _checked(parse(data, name=name), lambda content: read_graph(content, digest=digest_of(data)))
 
 
 def load_history(path: Path) -> IncidentHistory:
@@ -52,50 +47,66 @@ def load_history(path: Path) -> IncidentHistory:
 def parse_history(data: bytes, *, name: str) -> IncidentHistory:
     """Read an incident history from the bytes of a file called *name*; named after its digest."""
     try:
-        return read_history(_json_lines(data, name), version=digest_of(data)[:12])
+        return read_history(json_lines(data), version=digest_of(data)[:12])
     except InputError as error:
-        if str(error.field).startswith(name):
-            raise
         raise InputError(error.message, field=f"{name} {error.field}") from error
 
 
 def load_ranker(path: Path) -> RankerWeights:
     """Read ranker weights from a YAML file; their version is the digest of the file."""
     data = _read(path)
-    return read_ranker(_parse(data, path.name), version=digest_of(data)[:12])
+    version = digest_of(data)[:12]
+    return _checked(parse(data, name=path.name), lambda content: read_ranker(content, version=version))
 
 
 def load_runbook(path: Path) -> tuple[RunbookEntry, ...]:
     """Read the runbook table from a YAML file."""
-    return read_runbook(_parse(_read(path), path.name))
+    return _checked(parse(_read(path), name=path.name), read_runbook)
 
 
 def load_release(
     graph: Path | str,
     *,
     history: Path | str | None = None,
-    configs: Path | str = "configs",
+    configs: Path | str | None = None,
     parameters: Parameters | None = None,
 ) -> Release:
-    """Put a release together from files; *configs* is the folder with ranker.yaml and runbook.yaml."""
+    """Put a release together from files; *configs* is the folder with ranker.yaml and runbook.yaml.
+
+    Without *configs* it is `default_configs()`.
+    """
+    folder = Path(configs) if configs is not None else default_configs()
     return Release(
         graph=load_graph(Path(graph)),
         history=load_history(Path(history)) if history else NO_HISTORY,
-        ranker=load_ranker(Path(configs) / "ranker.yaml"),
-        runbook=load_runbook(Path(configs) / "runbook.yaml"),
+        ranker=load_ranker(folder / "ranker.yaml"),
+        runbook=load_runbook(folder / "runbook.yaml"),
         parameters=parameters or Parameters(),
     )
 
 
+def default_configs() -> Path:
+    """The folder `configs` here, else the one that comes with the program, in a source tree or a bento."""
+    homes = [Path(), _PACKAGE.parent.parent, _PACKAGE.parent]
+    for folder in (home / "configs" for home in homes):
+        if (folder / "ranker.yaml").is_file():
+            return folder
+    raise InputError("no folder configs with a ranker.yaml here; name one", field="configs")
+
+
 def load_json(path: Path) -> Any:
     """Read one JSON document."""
-    return _parse(_read(path), path.name)
+    return parse(_read(path), name=path.name).content
 
 
 def read_json_lines(path: Path) -> Iterator[Any]:
     """Yield the documents of a JSON Lines file, blank lines left out."""
-    for _, row in _json_lines(_read(path), path.name):
-        yield row
+    data = _read(path)
+    try:
+        for _, content in json_lines(data):
+            yield content
+    except InputError as error:
+        raise InputError(error.message, field=f"{path.name} {error.field}") from error
 
 
 def _read(path: Path) -> bytes:
@@ -105,42 +116,8 @@ def _read(path: Path) -> bytes:
         raise InputError(f"cannot be read: {error.strerror}", field=str(path)) from error
 
 
-def _json_lines(data: bytes, name: str) -> Iterator[tuple[int, Any]]:
-    for number, line in enumerate(data.splitlines(), 1):
-        if line.strip():
-            try:
-                yield number, json.loads(line)
-            except ValueError as error:
-                raise InputError(f"not JSON: {error}", field=f"{name} line {number}") from error
-
-
-def _parse(data: bytes, name: str) -> Any:
+def _checked(document: Document, read: Callable[[Any], T]) -> T:
     try:
-        return json.loads(data) if name.endswith(".json") else yaml.load(data, _LOADER)  # noqa: S506 - a safe loader
-    except json.JSONDecodeError as error:
-        raise InputError(f"not JSON: {error.msg}", field=f"{name} line {error.lineno}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}" if mark else ""
-        reason = getattr(error, "problem", None) or str(error)
-        raise InputError(f"not YAML: {reason}", field=f"{name}{line}") from error
-
-
-def _located(error: InputError, data: bytes, name: str) -> InputError:
-    """*error* with the line of the file its path points at."""
-    node = yaml.compose(data, _LOADER)
-    line = 1
-    for part in str(error.field).replace("]", "").replace("[", ".").split("."):
-        child = _child(node, part)
-        if child is None:
-            break
-        node, line = child, child.start_mark.line + 1
-    return InputError(error.message, field=f"{name} line {line}: {error.field}")
-
-
-def _child(node: Any, part: str) -> Any:
-    if isinstance(node, yaml.MappingNode):
-        return next((v for k, v in node.value if k.value == part), None)
-    if isinstance(node, yaml.SequenceNode) and part.isdigit() and int(part) < len(node.value):
-        return node.value[int(part)]
-    return None
+        return read(document.content)
+    except InputError as error:
+        raise document.located(error) from error

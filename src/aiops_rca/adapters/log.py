@@ -9,8 +9,6 @@ from typing import Any
 
 import msgspec
 
-ROOT = "aiops_rca"
-
 
 class JsonFormatter(logging.Formatter):
     """Format a record as one line of JSON; extra fields come from the record's `event` dict."""
@@ -33,6 +31,7 @@ def set_up(level: str) -> None:
     """Send every logger's records of *level* and above to standard error as JSON lines."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
+    handler.setLevel(level.upper())  # the root's level does not hold for loggers that have their own
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())

@@ -12,7 +12,7 @@ import click
 
 from aiops_rca import __version__
 from aiops_rca.cli.analyze import analyze
-from aiops_rca.cli.answer import show
+from aiops_rca.cli.answer import clean, show
 from aiops_rca.cli.artifacts import graph, history
 from aiops_rca.cli.evaluate import evaluate
 from aiops_rca.cli.serve import serve
@@ -34,5 +34,6 @@ def main() -> None:
     try:
         commands()
     except RcaError as error:
-        click.echo(f"aiops-rca: {error.field or error.code}: {error.message}", err=True)
+        where = clean(error.field or error.code)  # keys and names of hostile files are in both
+        click.echo(f"aiops-rca: {where}: {clean(error.message)}", err=True)
         sys.exit(2)

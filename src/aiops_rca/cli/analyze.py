@@ -9,8 +9,9 @@ from typing import BinaryIO
 import click
 
 from aiops_rca import __version__
-from aiops_rca.adapters.files import load_release
+from aiops_rca.adapters.files import default_configs, load_release
 from aiops_rca.cli.answer import print_answer
+from aiops_rca.domain.errors import InputError
 from aiops_rca.domain.fingerprint import Ignored
 from aiops_rca.ingest.batch import to_alerts
 from aiops_rca.pipeline import diagnose
@@ -27,14 +28,17 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--history", type=_FILE, help="Past incidents (JSON Lines).")
 @click.option("--alerts", type=click.File("rb"), required=True, help="A batch as for POST /incident, or -.")
 @click.option(
-    "--configs", type=_FOLDER, default=Path("configs"), help="Folder with ranker.yaml and runbook.yaml."
+    "--configs", type=_FOLDER, help="Folder with ranker.yaml and runbook.yaml (default: configs, or ours)."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
-def analyze(graph: Path, history: Path | None, alerts: BinaryIO, configs: Path, as_json: bool) -> None:
+def analyze(graph: Path, history: Path | None, alerts: BinaryIO, configs: Path | None, as_json: bool) -> None:
     """Diagnose a batch of alerts and print the answer."""
+    configs = configs or default_configs()
     settings = load_settings(configs / "aiops_rca.yaml")
     release = load_release(graph, history=history, configs=configs, parameters=settings.parameters)
     request = decode_incident(alerts.read())
+    if not request.alerts:
+        raise InputError("alerts must not be empty", field="alerts", code="empty_batch")
     batch = to_alerts(
         request.alerts,
         severities=settings.severities,

@@ -6,13 +6,13 @@ root cause is an error.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
 import click
 
+from aiops_rca.documents import parse
 from aiops_rca.domain.errors import InputError
 
 _RISKS = {"low": "green", "medium": "yellow", "high": "red"}
@@ -30,10 +30,13 @@ _ESCAPE = re.compile(
 def show(answer: BinaryIO) -> None:
     """Print ANSWER, a JSON answer of POST /incident (a file, or - for standard input)."""
     try:
-        document = json.load(answer)
-    except ValueError as error:
-        raise InputError(f"not JSON: {error}", field="answer") from error
-    print_answer(document)
+        document = parse(answer.read(), name="answer.json").content
+    except InputError as error:
+        raise InputError(error.message, field="answer") from error
+    try:
+        print_answer(document)
+    except RecursionError as error:  # to write down what was read goes a little deeper than to read it
+        raise InputError("nested too deeply", field="answer") from error
 
 
 def print_answer(answer: object) -> None:
@@ -66,7 +69,10 @@ def _rows(holder: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
 
 
 def _number(value: object, form: str, scale: float = 1.0) -> str:
-    return format(value * scale, form) if isinstance(value, int | float) else "?"
+    try:
+        return format(value * scale, form) if isinstance(value, int | float) else "?"
+    except OverflowError:  # an integer of hundreds of digits
+        return "?"
 
 
 def _percent(value: object) -> str:
@@ -105,9 +111,7 @@ def _clusters(clusters: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     if not clusters:
         return
     yield from _heading(f"Clusters ({len(clusters)})")
-    table: list[tuple[str, ...]] = [
-        ("alerts", "services", "severity", "first", "last", "root cause", "confidence")
-    ]
+    table: list[tuple[str, ...]] = [_COLUMNS]
     table += [_cluster(cluster) for cluster in clusters[:_CLUSTERS]]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for number, row in enumerate(table):

@@ -42,4 +42,6 @@ def import_history(file: Path) -> None:
 def _report(store: Callable[[Path], Any], file: Path) -> None:
     done = store(file)
     state = "already there" if done.known else "imported"
+    if done.known and not done.newest:
+        state += ", now the newest again"
     click.echo(f"{done.tag} {state} ({done.summary})")

@@ -16,6 +16,7 @@ from aiops_rca.domain.errors import InputError
 from aiops_rca.domain.graph import ServiceGraph
 from aiops_rca.ingest.batch import read_alerts
 from aiops_rca.learn import Case
+from aiops_rca.wire import convert
 
 HOST = "host"
 Name = Annotated[str, msgspec.Meta(min_length=1)]
@@ -75,11 +76,7 @@ def _read(file: Path, folder: Path, graphs: dict[str, ServiceGraph]) -> Iterator
 
 
 def _case(row: Mapping[str, Any], folder: Path, graphs: dict[str, ServiceGraph]) -> Case:
-    try:
-        read = msgspec.convert(row, _CaseIn)
-    except msgspec.ValidationError as error:
-        what, _, path = str(error).partition(" - at `$")
-        raise InputError(what, field=path.strip("`.") or "case") from error
+    read = convert(row, _CaseIn, whole="case")
     if read.graph not in graphs:
         graphs[read.graph] = load_graph(folder / read.graph)
     return Case(

@@ -34,8 +34,9 @@ def serve(
     """Serve POST /incident and the information pages."""
     if not (project / "service.py").is_file():
         raise InputError("no service.py in this folder", field=str(project.resolve()))
+    named = config or os.environ.get(CONFIG_VARIABLE)
     given = {
-        CONFIG_VARIABLE: str(config.resolve()) if config else None,
+        CONFIG_VARIABLE: str(Path(named).resolve()) if named else None,  # the server runs in *project*
         "AIOPS_SERVER_HOST": host,
         "AIOPS_SERVER_PORT": str(port) if port else None,
         "AIOPS_LOG_LEVEL": log_level,

@@ -1,6 +1,7 @@
-"""One evaluation: which release answers which case, so that nothing learnt from a case scores it.
+"""One evaluation: which release answers which case.
 
-Weights are refitted without everything too close to the case; its history never holds the case itself.
+Refitted weights never saw the case or anything too close to it, and the history `loo` never holds it.
+The shipped weights, and a history from a file, are used as they are, whatever they were made from.
 """
 
 from __future__ import annotations
@@ -14,13 +15,12 @@ from aiops_rca.correlate.clusters import cluster_of
 from aiops_rca.domain.candidate import Candidate
 from aiops_rca.domain.errors import InputError
 from aiops_rca.domain.graph import ServiceGraph
-from aiops_rca.domain.incident import IncidentHistory, PastAlert, PastIncident
+from aiops_rca.domain.incident import NO_HISTORY, IncidentHistory, PastAlert, PastIncident
 from aiops_rca.domain.release import Parameters, RankerWeights, Release, RunbookEntry
 from aiops_rca.learn import Case, Example, fit, source_of, systems_of
 from aiops_rca.pipeline import diagnose
 from aiops_rca.rank import FEATURES, METHODS, STARTING_WEIGHTS, describe, rank
-
-_NO_HISTORY = IncidentHistory("none", ())
+from aiops_rca.settings import load_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +45,16 @@ class Trial:
         method: str,
         held_out: str,
     ) -> Trial:
-        """Read what the shell's words name. Raises InputError for an unknown method or file."""
+        """Read what the shell's words name, and the settings of *configs* that decide an answer.
+
+        Raises InputError for an unknown method or a file that cannot be used.
+        """
         if method not in METHODS:
             known = ", ".join(sorted(METHODS))
             raise InputError(f"unknown method {method!r}, known: {known}", field="--method")
         return cls(
             cases=cases,
-            parameters=Parameters(rca_method=method),
+            parameters=replace(load_settings(configs / "aiops_rca.yaml").parameters, rca_method=method),
             runbook=load_runbook(configs / "runbook.yaml"),
             shipped=load_ranker(configs / "ranker.yaml"),
             history=_history(history),
@@ -60,25 +63,33 @@ class Trial:
 
     def answer(self, case: Case) -> Sequence[Candidate]:
         """Return what `POST /incident` ranks first for the case's alerts."""
-        found = diagnose(case.alerts, self._release(case), target=case.target)
+        found = diagnose(case.alerts, self.release(case), target=case.target)
         return found[0].ranking.candidates if found else ()
 
     def rank_case(self, case: Case) -> Sequence[Candidate]:
         """Return the ranking of all the case's alerts as one cluster."""
         if not case.alerts:
             return ()
-        return rank(cluster_of(case.alerts), self._release(case), target=case.target).candidates
+        return rank(cluster_of(case.alerts), self.release(case), target=case.target).candidates
 
-    def _release(self, case: Case) -> Release:
+    def release(self, case: Case) -> Release:
+        """Return what answers *case*."""
         history = self.history if self.history is not None else _other_cases(case, self.cases)
         return Release(case.graph, history, self._weights(case), self.runbook, self.parameters)
+
+    def others(self, case: Case) -> Sequence[Case]:
+        """Return the cases that weights for *case* may be fitted on: none that is too close to it."""
+        if self.family_of is None:
+            return self.cases
+        family = self.family_of(case)
+        return [other for other in self.cases if self.family_of(other) != family]
 
     def _weights(self, case: Case) -> RankerWeights:
         if self.family_of is None:
             return self.shipped
         family = self.family_of(case)
         if family not in self._fitted:
-            others = [other for other in self.cases if self.family_of(other) != family]
+            others = self.others(case)
             if not others:
                 raise InputError(f"all cases are of {family}: nothing is left to fit on", field="--fit")
             fitted = fitted_on(others, temperature=self.shipped.temperature)
@@ -103,13 +114,13 @@ def fitted_on(cases: Sequence[Case], *, temperature: float) -> RankerWeights:
 
 
 def _blank(graph: ServiceGraph) -> Release:
-    return Release(graph, _NO_HISTORY, RankerWeights("none", {}, 1.0), (), Parameters())
+    return Release(graph, NO_HISTORY, RankerWeights("none", {}, 1.0), (), Parameters())
 
 
 def _history(word: str) -> IncidentHistory | None:
     if word == "loo":
         return None
-    return _NO_HISTORY if word == "none" else load_history(Path(word))
+    return NO_HISTORY if word == "none" else load_history(Path(word))
 
 
 def _families(cases: Sequence[Case]) -> Mapping[str, Callable[[Case], str]]:

@@ -29,7 +29,7 @@ class Alert(NamedTuple):
     A named tuple and not a frozen dataclass: a storm makes 100,000 of them and a tuple costs a third.
 
     *ts* is epoch milliseconds, UTC. *value* and *threshold* are in the metric's own unit or None.
-    *fingerprint* is the identity of the signal (see `correlate.fingerprint`): equal for re-sent alerts.
+    *fingerprint* is the identity of the signal (see `domain.fingerprint`): equal for re-sent alerts.
     """
 
     id: str

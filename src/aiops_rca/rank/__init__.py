@@ -7,9 +7,8 @@ alerts; cost grows with the alerting services, not with the graph. Pure.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
-from aiops_rca.domain.candidate import Ranking
+from aiops_rca.domain.candidate import Candidate, Ranking
 from aiops_rca.domain.cluster import Cluster
 from aiops_rca.domain.errors import InputError
 from aiops_rca.domain.release import Release
@@ -38,16 +37,19 @@ def rank(cluster: Cluster, release: Release, *, target: str | None = None) -> Ra
         known = ", ".join(sorted(METHODS))
         raise InputError(f"unknown method {name!r}, known: {known}", field="rca_method")
     ranking = method.rank(cluster, release, target=target)
-    lone = len({alert.fingerprint for alert in cluster.alerts}) == 1
+    lone = len(cluster.alerts) == 1 or len({alert.fingerprint for alert in cluster.alerts}) == 1
     return _doubted(ranking) if lone else ranking
 
 
 def _doubted(ranking: Ranking) -> Ranking:
     """Cap the confidences: with one signal there is nobody else to suspect, which proves nothing."""
-    candidates = (
-        replace(c, confidence=min(c.confidence, LONE_SIGNAL_CONFIDENCE)) for c in ranking.candidates
+    candidates = tuple(
+        Candidate(c.service, c.score, LONE_SIGNAL_CONFIDENCE, c.terms)
+        if c.confidence > LONE_SIGNAL_CONFIDENCE
+        else c
+        for c in ranking.candidates
     )
-    return replace(ranking, candidates=tuple(candidates))
+    return Ranking(candidates, ranking.path, ranking.evidence)
 
 
 def describe(cluster: Cluster, release: Release, *, target: str | None = None) -> FeatureTable:

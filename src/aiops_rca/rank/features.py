@@ -101,14 +101,19 @@ def _passive(service: str, graph: ServiceGraph) -> float:
 
 def _shares(signals: Signals, groups: frozenset[str]) -> _Shares:
     chosen = [strengths for (group, _), strengths in signals.families.items() if group in groups]
-    mean: dict[str, float] = {}
-    top: dict[str, float] = {}
+    mean: dict[str, list[float]] = {}
+    top: dict[str, list[float]] = {}
     for strengths in chosen:
-        total = sum(strengths.values()) * len(chosen)
+        total = math.fsum(strengths.values()) * len(chosen)
         strongest = max(strengths.values())
         tied = [service for service, strength in strengths.items() if strength == strongest]
         for service, strength in strengths.items():
-            mean[service] = mean.get(service, 0.0) + strength / total
+            mean.setdefault(service, []).append(strength / total)
         for service in tied:
-            top[service] = top.get(service, 0.0) + 1.0 / (len(tied) * len(chosen))
-    return _Shares(mean, top)
+            top.setdefault(service, []).append(1.0 / (len(tied) * len(chosen)))
+    return _Shares(_added_up(mean), _added_up(top))
+
+
+def _added_up(addends: Mapping[str, list[float]]) -> dict[str, float]:
+    """Add up exactly, so that no sum depends on the order of names."""
+    return {service: math.fsum(found) for service, found in addends.items()}

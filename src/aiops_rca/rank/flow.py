@@ -7,7 +7,9 @@ grows with the alerting services and their callees, never with the graph. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,6 +26,11 @@ _TOO_LITTLE = 1e-4
 _EXPLAINS_NOTHING = 1e-6  # smaller ratios are no links: their squares would vanish
 _NO_SHARED_METRIC = 0.7
 _THROUGH_SILENT = 0.5
+# A silent service joins each caller above it to each callee below it. Where these pairs are many it
+# explains nothing specific, and they would grow with the square of a storm, so it is not seen through.
+_PAIRS_SEEN_THROUGH = 64
+# Shares are rounded to whole multiples of this: sums of them are exact, whatever services are called.
+_GRAIN = 2.0**-40
 # A callee that alerts, but on nothing its callers could feel (a full disk, a pool without connections).
 # Mass that comes there stays: nothing says that a disk fills because of a callee.
 AILING = "ailing"
@@ -33,7 +40,7 @@ _CROSS = {LATENCY: (ERRORS, 0.5), ERRORS: (LATENCY, 0.3)}
 
 
 class Link(NamedTuple):
-    """*service* (in *layer*) accounts for the share *ratio* of its caller; *via* one silent service."""
+    """*service* (in *layer*) accounts for the share *ratio* of its caller; *via* one without a symptom."""
 
     service: str
     layer: str
@@ -62,7 +69,8 @@ class Blame:
 def blame(signals: Signals, graph: ServiceGraph, target: str | None) -> Blame:
     """Let the mass of *signals* flow through *graph*, from *target* when it shows a symptom."""
     ailing = signals.ailing()
-    links = {cell: _links(cell, signals, ailing, graph) for cell in signals.symptoms}
+    through = _seen_through(signals.symptomatic, graph)
+    links = {cell: _links(cell, signals, ailing, through, graph) for cell in signals.symptoms}
     starts = starting_mass(signals, links, target)
     network = _Network((*signals.symptoms, *((service, AILING) for service in ailing)), links)
     targeted = network.settle(starts)
@@ -90,33 +98,49 @@ def _loud_cell(service: str, signals: Signals) -> Cell:
     return (service, ERRORS if (service, ERRORS) in signals.symptoms else LATENCY)
 
 
+def _seen_through(symptomatic: frozenset[str], graph: ServiceGraph) -> dict[str, list[str]]:
+    """Return services without a symptom, called by ones with -> the symptomatic services they call."""
+    if len(symptomatic) < 2:
+        return {}
+    called = (callee for service in symptomatic for callee in graph.callees.get(service, ()))
+    callers = Counter(callee for callee in called if callee not in symptomatic)
+    found = {}
+    for service, count in callers.items():
+        beyond = [callee for callee in graph.callees.get(service, ()) if callee in symptomatic]
+        if beyond and count * len(beyond) <= _PAIRS_SEEN_THROUGH:
+            found[service] = beyond
+    return found
+
+
 def _links(
-    cell: Cell, signals: Signals, ailing: Mapping[str, float], graph: ServiceGraph
+    cell: Cell,
+    signals: Signals,
+    ailing: Mapping[str, float],
+    through: Mapping[str, list[str]],
+    graph: ServiceGraph,
 ) -> tuple[Link, ...]:
-    best = {
-        callee: Link(callee, AILING, _BY_AILING * min(1.0, ailing[callee] / signals.loudest[cell]), None)
-        for callee in graph.callees.get(cell[0], ())
-        if callee in ailing
-    }
-    for service, via in _symptomatic_callees(cell[0], signals.symptomatic, graph):
-        ratio, layer = _explained(cell, service, signals)
-        link = Link(service, layer, ratio if via is None else ratio * _THROUGH_SILENT, via)
-        known = best.get(service)
-        if link.ratio >= _EXPLAINS_NOTHING and (known is None or link.ratio > known.ratio):
-            best[service] = link
+    best: dict[str, Link] = {}
+    for callee in graph.callees.get(cell[0], ()):
+        if callee in signals.symptomatic:
+            _keep(best, cell, callee, signals, None)
+            continue
+        if callee in ailing:
+            ratio = _BY_AILING * min(1.0, ailing[callee] / signals.loudest[cell])
+            best[callee] = Link(callee, AILING, ratio, None)
+        for beyond in through.get(callee, ()):
+            if beyond != cell[0]:
+                _keep(best, cell, beyond, signals, callee)
     return tuple(best[service] for service in sorted(best))
 
 
-def _symptomatic_callees(
-    caller: str, symptomatic: frozenset[str], graph: ServiceGraph
-) -> Iterator[tuple[str, str | None]]:
-    for callee in graph.callees.get(caller, ()):
-        if callee in symptomatic:
-            yield callee, None
-            continue
-        for beyond in graph.callees.get(callee, ()):
-            if beyond in symptomatic and beyond != caller:
-                yield beyond, callee
+def _keep(best: dict[str, Link], cell: Cell, callee: str, signals: Signals, via: str | None) -> None:
+    """Put the link from *cell* to *callee* among the *best* unless a better one is there."""
+    ratio, layer = _explained(cell, callee, signals)
+    if via is not None:
+        ratio *= _THROUGH_SILENT
+    known = best.get(callee)
+    if ratio >= _EXPLAINS_NOTHING and (known is None or ratio > known.ratio):
+        best[callee] = Link(callee, layer, ratio, via)
 
 
 def _explained(cell: Cell, callee: str, signals: Signals) -> tuple[float, str]:
@@ -129,7 +153,8 @@ def _explained(cell: Cell, callee: str, signals: Signals) -> tuple[float, str]:
         ratio = _same_layer(signals.symptoms[cell], metrics)
         if ratio < 0.0:
             ratio = min(1.0, _NO_SHARED_METRIC * signals.loudest[callee, layer] / loud)
-    across = factor * min(1.0, signals.loudest.get((callee, other), 0.0) / loud)
+    loudest = signals.loudest.get((callee, other))
+    across = factor * min(1.0, loudest / loud) if loudest is not None else 0.0
     return (across, other) if across > ratio else (ratio, layer)
 
 
@@ -153,26 +178,30 @@ class _Network:
 
     def __init__(self, cells: tuple[Cell, ...], links: Links) -> None:
         self._cells = cells
-        index = {cell: position for position, cell in enumerate(cells)}
-        moves = [
-            (index[cell], index[link.service, link.layer], weight)
-            for cell, found in links.items()
-            for link, weight in zip(found, _weights(found), strict=True)
-        ]
-        self._source = np.array([source for source, _, _ in moves], dtype=np.intp)
-        self._target = np.array([target for _, target, _ in moves], dtype=np.intp)
-        self._weight = np.array([weight for _, _, weight in moves], dtype=np.float64)
-        self._moved = self._add_up(self._source, self._weight)
+        self._moves = any(links.values())
+        if self._moves:
+            index = {cell: position for position, cell in enumerate(cells)}
+            moves = (
+                (index[cell], index[link.service, link.layer], weight)
+                for cell, found in links.items()
+                for link, weight in zip(found, _weights(found), strict=True)
+            )
+            source, target, weight = zip(*moves, strict=True)
+            self._source = np.array(source, dtype=np.intp)
+            self._target = np.array(target, dtype=np.intp)
+            self._weight = _grained(np.array(weight))
+            self._moved = self._add_up(self._source, self._weight)
 
     def settle(self, start: Mapping[Cell, float]) -> dict[str, float]:
         """Return service -> share of the mass that stays there, layers added up."""
-        total = sum(start.values())
+        total = math.fsum(start.values())
         if not total:
             return {}
-        mass = np.array([start.get(cell, 0.0) / total for cell in self._cells])
-        stays = self._flow(mass)
+        mass = [start.get(cell, 0.0) / total for cell in self._cells]
+        # Numpy is slow on next to nothing, and most clusters of a large batch are that.
+        stays = self._flow(np.array(mass)).tolist() if self._moves else mass
         found: dict[str, float] = {}
-        for (service, _), share in zip(self._cells, stays.tolist(), strict=True):
+        for (service, _), share in zip(self._cells, stays, strict=True):
             if share > 0.0:
                 found[service] = found.get(service, 0.0) + share
         return found
@@ -184,18 +213,23 @@ class _Network:
             if not active.any():
                 break
             stays += mass - active * self._moved
-            mass = self._add_up(self._target, active[self._source] * self._weight)
+            mass = self._add_up(self._target, _grained(active[self._source] * self._weight))
         return stays + mass
 
     def _add_up(self, cells: NDArray[np.intp], amounts: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.bincount(cells, amounts, len(self._cells)).astype(np.float64, copy=False)
 
 
+def _grained(amounts: NDArray[np.float64]) -> NDArray[np.float64]:
+    grained: NDArray[np.float64] = np.rint(amounts / _GRAIN) * _GRAIN
+    return grained
+
+
 def _weights(links: tuple[Link, ...]) -> list[float]:
     """Split what moves in proportion to the squared ratios: the best explanation takes most."""
     if not links:
         return []
-    total = sum(link.ratio**2 for link in links)
+    total = math.fsum(link.ratio**2 for link in links)
     most = max(link.ratio for link in links)
     return [_MOVES_AT_MOST * most * link.ratio**2 / total for link in links]
 
@@ -203,9 +237,9 @@ def _weights(links: tuple[Link, ...]) -> list[float]:
 def _credit_silent(
     stays: Mapping[str, float], alerting: frozenset[str], graph: ServiceGraph
 ) -> dict[str, float]:
-    credit: dict[str, float] = {}
+    credit: dict[str, list[float]] = {}
     for service in sorted(stays):
         silent = [callee for callee in graph.callees.get(service, ()) if callee not in alerting]
         for callee in silent:
-            credit[callee] = credit.get(callee, 0.0) + stays[service] / len(silent)
-    return credit
+            credit.setdefault(callee, []).append(stays[service] / len(silent))
+    return {callee: math.fsum(shares) for callee, shares in credit.items()}

@@ -6,6 +6,7 @@ services and the calls between them take part, so cost never grows with the grap
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 
@@ -15,14 +16,17 @@ from aiops_rca.domain.candidate import Ranking
 from aiops_rca.domain.cluster import Cluster
 from aiops_rca.domain.graph import ServiceGraph
 from aiops_rca.domain.release import Release
-from aiops_rca.rank.explain import explain
+from aiops_rca.rank.explain import Outlook, explain
 from aiops_rca.rank.flow import blame
 from aiops_rca.rank.method import in_order, round_terms, score_of
-from aiops_rca.rank.prior import LookAlikes
+from aiops_rca.rank.path import find_path
+from aiops_rca.rank.prior import NO_LOOK_ALIKES
 from aiops_rca.rank.strength import measure
 
 _DAMPING = 0.85
 _STEPS = 60  # 0.85^60 < 1e-4: what is left does not change an order
+# Mass is kept in whole multiples of this: sums of it are exact, whatever services are called.
+_GRAIN = 2.0**-40
 
 
 class PageRank:
@@ -38,11 +42,13 @@ class PageRank:
             for service in mass
         }
         scores = {service: score_of(found) for service, found in terms.items()}
-        total = sum(scores.values())
+        total = math.fsum(scores.values())
         candidates = in_order(terms, scores, {service: score / total for service, score in scores.items()})
         signals = measure(cluster.alerts)
         flow = blame(signals, release.graph, target)
-        path, evidence = explain(cluster, release.graph, signals, flow, candidates, LookAlikes())
+        path = find_path(candidates[0].service, release.graph, signals, flow)
+        found = Outlook(candidates, path, flow.links)
+        evidence = explain(cluster, release, signals, found, NO_LOOK_ALIKES, target)
         return Ranking(candidates, path, evidence)
 
 
@@ -55,13 +61,16 @@ def personalised(graph: ServiceGraph, restart: Mapping[str, float]) -> dict[str,
     services = sorted(restart)
     index = {service: position for position, service in enumerate(services)}
     calls = {s: [c for c in graph.callees.get(s, ()) if c in index] for s in services}
+    if not any(calls.values()):
+        return dict(restart)
     source = np.array([index[s] for s in services for _ in calls[s]], dtype=np.intp)
     target = np.array([index[c] for s in services for c in calls[s]], dtype=np.intp)
     out = np.array([len(calls[s]) for s in services], dtype=np.float64)
     back = np.array([restart.get(service, 0.0) for service in services])
     mass = back
     for _ in range(_STEPS):
-        moved = mass / np.maximum(out, 1.0)
+        mass = np.rint(mass / _GRAIN) * _GRAIN
+        moved = np.rint(mass / np.maximum(out, 1.0) / _GRAIN) * _GRAIN
         received = np.bincount(target, moved[source], len(services))
         stranded = float(mass[out == 0.0].sum())
         mass = _DAMPING * (received + stranded * back) + (1.0 - _DAMPING) * back

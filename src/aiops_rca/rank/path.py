@@ -21,15 +21,15 @@ def find_path(candidate: str, graph: ServiceGraph, signals: Signals, blame: Blam
     It starts where users feel it; when no way leads from there, at any symptomatic service that explains
     no other. Empty when the candidate is such a service itself, or none leads there.
     """
+    starts = {service for service, _ in blame.starts}
+    if candidate in starts:
+        return ()
     shares = _shares(blame)
-    for cells in (blame.starts, starting_mass(signals, blame.links, None)):
-        starts = {service for service, _ in cells}
-        if candidate in starts:
-            return ()
-        found = _cheapest(starts, candidate, graph, signals, shares)
-        if found:
-            return found
-    return ()
+    found = _cheapest(starts, candidate, graph, signals, shares)
+    if found or not signals.symptomatic:
+        return found
+    starts = {service for service, _ in starting_mass(signals, blame.links, None)}
+    return () if candidate in starts else _cheapest(starts, candidate, graph, signals, shares)
 
 
 def _shares(blame: Blame) -> dict[tuple[str, str], float]:

@@ -1,8 +1,8 @@
 """How loud each service is: alerts of any source on one scale.
 
-Magnitude g comes from the best measure an alert carries (z, change, value/threshold, severity); the
-strength of many alerts with one key is max g * (1 + ln count) * rarity. Sets in, sorted values out:
-the order of the alerts has no effect. Pure.
+Magnitude g comes from the best measure an alert carries (z, change, value/threshold, severity), if that
+lies on the bad side; the strength of many alerts with one key is max g * (1 + ln count) * rarity. Sets in,
+sorted values out: the order of the alerts has no effect. Pure.
 """
 
 from __future__ import annotations
@@ -13,18 +13,20 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from aiops_rca.domain.alert import Alert, LabelValue, Severity
-from aiops_rca.domain.kinds import family
+from aiops_rca.domain.kinds import DOWN, UP, family, worse_direction
 from aiops_rca.rank.kinds import LAYERS, LOCAL, NETWORK, group_of
 
 Cell = tuple[str, str]  # (service, layer)
 Rarity = Callable[[str, str], float]  # (service, metric family) -> factor
 
 _FAINTEST = 1e-3  # an alert that measures no deviation at all still counts as one
-_SEVERITY_SCALE = {
-    Severity.INFO: 4.0,
-    Severity.WARNING: 8.0,
-    Severity.ERROR: 12.0,
-    Severity.CRITICAL: 16.0,
+_ALL_BUT_NOTHING = 1e-3
+_DEVIATIONS = (("peak_z", 4.0), ("z", 4.0), ("change_pct", 20.0))
+_MAGNITUDE_OF_SEVERITY = {
+    Severity.INFO: math.log(2.0),
+    Severity.WARNING: math.log(3.0),
+    Severity.ERROR: math.log(4.0),
+    Severity.CRITICAL: math.log(5.0),
 }
 
 
@@ -53,6 +55,8 @@ class Signals:
     def ailing(self) -> dict[str, float]:
         """Return the services with local alerts but no symptom -> their largest strength, sorted."""
         found: dict[str, float] = {}
+        if len(self.services) == len(self.symptomatic):
+            return found
         for (group, _), strengths in self.families.items():
             if group in LOCAL:
                 for service, strength in strengths.items():
@@ -100,32 +104,60 @@ def measure(alerts: Iterable[Alert], rarity: Rarity | None = None) -> Signals:
 
 
 def magnitude(alert: Alert) -> float:
-    """Return how far from normal *alert* is, >= 0, on a logarithmic scale shared by all sources."""
+    """Return how far on the bad side of normal *alert* is, >= 0, on a logarithmic scale of all sources.
+
+    A measure on the good side (a latency below its threshold) measures nothing: then the next one counts,
+    the severity last.
+    """
     labels = alert.labels
-    z = number(labels.get("peak_z"))
-    z = number(labels.get("z")) if z is None else z
-    if z is not None:
-        return math.log1p(abs(z) / 4.0)
-    change = number(labels.get("change_pct"))
-    if change is not None:
-        return math.log1p(abs(change) / 20.0)
-    value, threshold = alert.value, alert.threshold
-    if value is not None and threshold is not None and value > 0 and threshold > 0:
-        return math.log(1.5 + 2.0 * abs(math.log(value) - math.log(threshold)))
-    return math.log1p(_SEVERITY_SCALE[alert.severity] / 4.0)
+    for name, scale in _DEVIATIONS if labels else ():
+        deviation = number(labels.get(name))
+        # Many sources write deviations without a sign, so one above zero may go either way.
+        if deviation is not None and (deviation >= 0.0 or worse_direction(alert.metric, labels) != UP):
+            return math.log1p(abs(deviation) / scale)
+    if alert.value is not None and alert.threshold is not None:
+        distance = _log_distance(alert.value, alert.threshold, worse_direction(alert.metric, labels))
+        if distance is not None:
+            return math.log(1.5 + 2.0 * distance)
+    return _MAGNITUDE_OF_SEVERITY[alert.severity]
 
 
 def excess(alert: Alert) -> float | None:
-    """Return the distance from normal in the metric's own unit, or None when it is not known."""
-    peak = number(alert.labels.get("peak"))
+    """Return the distance from normal in the metric's own unit, or None when it is not known.
+
+    On the good side of normal it is 0.
+    """
+    labels = alert.labels
+    peak = number(labels.get("peak")) if labels else None
     peak = alert.value if peak is None else peak
-    normal = number(alert.labels.get("baseline_median"))
+    normal = number(labels.get("baseline_median")) if labels else None
     if peak is None or normal is None:
         peak, normal = alert.value, alert.threshold
     if peak is None or normal is None:
         return None
-    distance = abs(peak - normal)
+    worse = worse_direction(alert.metric, alert.labels)
+    distance = max(0.0, (peak - normal) * worse) if worse else abs(peak - normal)
     return distance if math.isfinite(distance) else None
+
+
+def is_on_good_side(alert: Alert) -> bool:
+    """Tell whether the value of *alert* is better than its threshold, where that can be told."""
+    if alert.value is None or alert.threshold is None:
+        return False
+    worse = worse_direction(alert.metric, alert.labels)
+    return alert.value < alert.threshold if worse == UP else worse == DOWN and alert.value > alert.threshold
+
+
+def _log_distance(value: float, threshold: float, worse: int) -> float | None:
+    """Return |ln(value / threshold)|, or None where there is no ratio or it lies on the good side."""
+    if threshold <= 0.0:
+        return None
+    if worse == DOWN:
+        # Nothing left at all is as bad as it gets, though no logarithm says so.
+        value = max(value, threshold * _ALL_BUT_NOTHING)
+    if value <= 0.0 or (value - threshold) * worse < 0.0:
+        return None
+    return abs(math.log(value) - math.log(threshold))
 
 
 def number(value: LabelValue) -> float | None:

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 
 from aiops_rca.domain.alert import Alert
-from aiops_rca.rank.strength import magnitude, number
+from aiops_rca.rank.strength import is_on_good_side, magnitude, number
 
-_DAY_SECONDS = 86_400
 _BARELY = 1.05
 _MOST = 10_000  # a larger multiple of a threshold says nothing more
 
 
-def deviation(alerts: Sequence[Alert]) -> str:
+def deviation(alerts: Sequence[Alert], *, dated: bool = False) -> str:
     """Say how far one metric of one service is from normal: `latency_p99 on payment is 12x ...`.
 
-    *alerts* share service and metric and are sorted by time.
+    *alerts* share service and metric and are sorted by time; *dated* adds the day to the time.
     """
-    worst = max(alerts, key=lambda alert: (magnitude(alert), alert.id))
+    worst = max(alerts, key=lambda alert: (magnitude(alert), alert.id)) if len(alerts) > 1 else alerts[0]
     return (
-        f"{worst.metric} on {worst.service} {_amount(worst)} since {clock(alerts[0].ts)} UTC "
+        f"{worst.metric} on {worst.service} {_amount(worst)} since {clock(alerts[0].ts, dated=dated)} UTC "
         f"({count_of(len(alerts), 'alert')})"
     )
 
 
-def clock(ts: int) -> str:
-    """Return the time of day of *ts* (epoch milliseconds) as HH:MM:SS, UTC."""
-    seconds = ts // 1000 % _DAY_SECONDS
+def clock(ts: int, *, dated: bool = False) -> str:
+    """Return the time of day of *ts* (epoch milliseconds) as HH:MM:SS, UTC, after its date if *dated*."""
+    if dated:
+        return f"{datetime.fromtimestamp(ts // 1000, UTC):%Y-%m-%d %H:%M:%S}"
+    seconds = ts // 1000 % 86_400
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 
@@ -48,6 +50,10 @@ def listed(words: Iterable[str]) -> str:
 
 def _amount(alert: Alert) -> str:
     value, threshold = alert.value, alert.threshold
+    if is_on_good_side(alert):
+        return (
+            f"alerts ({alert.severity.word}), though {value:.4g} is better than its threshold {threshold:.4g}"
+        )
     if value is not None and threshold is not None and value > 0 and threshold > 0:
         return _compared(value, threshold, "threshold")
     peak, usual = number(alert.labels.get("peak")), number(alert.labels.get("baseline_median"))
@@ -61,6 +67,8 @@ def _amount(alert: Alert) -> str:
 def _compared(value: float, reference: float, noun: str) -> str:
     if value < reference:
         return f"is at {percent(value / reference)} of its {noun}"
+    if value == reference:
+        return f"is at its {noun}"
     times = value / reference
     if times < _BARELY:
         return f"is just over its {noun}"

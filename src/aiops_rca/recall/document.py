@@ -6,7 +6,6 @@ Raises InputError whose field is the line and the path in it (`line 7: alerts[0]
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
@@ -16,6 +15,7 @@ from msgspec import Meta, Struct
 from aiops_rca.domain.errors import InputError
 from aiops_rca.domain.incident import IncidentHistory, PastAction, PastAlert, PastIncident
 from aiops_rca.domain.times import epoch_ms
+from aiops_rca.wire import convert
 
 Name = Annotated[str, Meta(min_length=1, max_length=1024)]
 Text = Annotated[str, Meta(max_length=10_000)]
@@ -80,9 +80,9 @@ def _incident(line: object, number: int) -> PastIncident:
 def _converted(line: object, number: int) -> IncidentIn:
     try:
         msgspec.json.encode(line)  # what is read now is written one day
-        return msgspec.convert(line, IncidentIn)
-    except msgspec.ValidationError as error:
-        raise _invalid(str(error), number) from error
+        return convert(line, IncidentIn, whole="")
+    except InputError as error:
+        raise _error(error.message, number, error.field or "") from error
     except UnicodeEncodeError as error:
         raise _error("holds half of a surrogate pair: not Unicode text", number) from error
 
@@ -104,14 +104,6 @@ def _closed_at(written: str | float | None, number: int) -> int | None:
         return None if written is None else epoch_ms(written)
     except ValueError as error:
         raise _error(f"not a time: {error}", number, "closed_at") from error
-
-
-def _invalid(text: str, number: int) -> InputError:
-    what, _, path = text.partition(" - at `$")
-    path = path.strip("`.").removesuffix("[...]")
-    if missing := re.search(r"missing required field `(\w+)`", what):
-        path = f"{path}.{missing[1]}".lstrip(".")
-    return _error(what, number, path)
 
 
 def _error(message: str, number: int, path: str = "") -> InputError:

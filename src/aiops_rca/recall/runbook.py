@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta, Struct
 
 from aiops_rca.domain.errors import InputError
 from aiops_rca.domain.graph import KINDS as NODE_KINDS
 from aiops_rca.domain.kinds import KINDS as ALERT_KINDS
 from aiops_rca.domain.release import RunbookEntry
+from aiops_rca.wire import convert
 
 Text = Annotated[str, Meta(min_length=1, max_length=2000)]
 
@@ -35,11 +35,7 @@ class RunbookIn(Struct, forbid_unknown_fields=True):
 
 def read_runbook(document: object) -> tuple[RunbookEntry, ...]:
     """Check *document* and return its entries in file order."""
-    try:
-        read = msgspec.convert(document, RunbookIn)
-    except msgspec.ValidationError as error:
-        what, _, path = str(error).partition(" - at `$")
-        raise InputError(what, field=path.strip("`.") or "document") from error
+    read = convert(document, RunbookIn)
     return tuple(_entry(row, position) for position, row in enumerate(read.entries))
 
 

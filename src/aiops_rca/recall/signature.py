@@ -6,11 +6,10 @@ incidents may still share (service, alert kind), or at least the services.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from aiops_rca.domain.alert import Alert, LabelValue
+from aiops_rca.domain.alert import Alert
 from aiops_rca.domain.incident import PastAlert
 from aiops_rca.domain.kinds import family, kind_of
 
@@ -32,27 +31,21 @@ class Feature(NamedTuple):
     word: str
 
 
+Signal = tuple[str, str, str]  # (service, metric, kind)
+
+
 def signature(alerts: Iterable[Alert | PastAlert]) -> dict[Feature, str]:
     """Return the features of *alerts*, each with a name for people (the metric as it is written)."""
-    seen = {(a.service, a.metric, _kind_label(a.labels)) for a in alerts}
+    return features_of({(a.service, a.metric, kind_of(a.metric, a.labels)) for a in alerts})
+
+
+def features_of(signals: Collection[Signal]) -> dict[Feature, str]:
+    """Return the features of distinct *signals*."""
     features: dict[Feature, str] = {}
-    for service, metric, label in sorted(seen, reverse=True):
-        features.update(_features(service, metric, label))
+    for service, metric, kind in sorted(signals, reverse=True) if len(signals) > 1 else signals:
+        features[Feature(SIGNAL, service, family(metric))] = metric
+        # Two alerts of kind `other` have nothing in common by that.
+        if kind != "other":
+            features[Feature(KIND, service, kind)] = kind
+        features[Feature(SERVICE, service, "")] = ""
     return features
-
-
-@lru_cache(maxsize=8192)
-def _features(service: str, metric: str, kind_label: str) -> tuple[tuple[Feature, str], ...]:
-    kind = kind_of(metric, {"kind": kind_label})
-    found = (
-        (Feature(SIGNAL, service, family(metric)), metric),
-        (Feature(KIND, service, kind), kind),
-        (Feature(SERVICE, service, ""), ""),
-    )
-    # Two alerts of kind `other` have nothing in common by that.
-    return found if kind != "other" else (found[0], found[2])
-
-
-def _kind_label(labels: Mapping[str, LabelValue]) -> str:
-    label = labels.get("kind")
-    return label if isinstance(label, str) else ""

@@ -6,17 +6,17 @@ fingerprint, for people to look at and for actions to be taken from.
 
 from __future__ import annotations
 
-import numpy as np
+from functools import lru_cache
 
 from aiops_rca.domain.cluster import Cluster
 from aiops_rca.domain.diagnosis import SimilarIncident
 from aiops_rca.domain.incident import IncidentHistory
+from aiops_rca.domain.kinds import kind_of
+from aiops_rca.domain.likeness import LEAST_ALIKE
 from aiops_rca.recall.index import HistoryIndex, index_of
-from aiops_rca.recall.signature import KIND, SERVICE, SIGNAL, Feature, signature
+from aiops_rca.recall.signature import KIND, SERVICE, SIGNAL, Feature, Signal, features_of, signature
 
-# Below this an incident shares little but what nearly every incident has.
-LEAST_SCORE = 0.15
-
+_SHORT = 200
 _REASON_LENGTH = 200
 _NAME_LENGTH = 60
 
@@ -28,18 +28,29 @@ def similar(cluster: Cluster, history: IncidentHistory, *, limit: int) -> tuple[
 
     Ties go to the incident closed last, then to the smaller id.
     """
-    if not history.incidents:
+    if not history.incidents or limit <= 0:
         return ()
     index = index_of(history)
-    asked = signature(cluster.alerts)
-    alike = index.alike(asked)
-    near = np.flatnonzero(alike.max(axis=0) >= LEAST_SCORE)
-    scores = alike[:, near].round(4).T
-    best = np.argsort(-scores.max(axis=1), kind="stable")[: max(limit, 0)]
-    return tuple(
-        _similar(index, place, levels, asked)
-        for place, levels in zip(near[best].tolist(), scores[best].tolist(), strict=True)
-    )
+    alert = cluster.alerts[0]
+    if len(cluster.alerts) > 1 or len(alert.service) + len(alert.metric) > _SHORT:
+        return _nearest(index, signature(cluster.alerts), limit)
+    if not index.knows(alert.service):
+        return ()
+    return _nearest_to_one(index, (alert.service, alert.metric, kind_of(alert.metric, alert.labels)), limit)
+
+
+@lru_cache(maxsize=2048)
+def _nearest_to_one(index: HistoryIndex, signal: Signal, limit: int) -> tuple[SimilarIncident, ...]:
+    """Remembered, because large batches repeat many a lone alert; called with short names only."""
+    return _nearest(index, features_of((signal,)), limit)
+
+
+def _nearest(index: HistoryIndex, asked: dict[Feature, str], limit: int) -> tuple[SimilarIncident, ...]:
+    near = index.near(asked, LEAST_ALIKE)
+    scored = ((place, [round(score, 4) for score in levels]) for place, levels in near.items())
+    # Stable, and places go from new to old.
+    best = sorted(scored, key=lambda found: -max(found[1]))[:limit]
+    return tuple(_similar(index, place, levels, asked) for place, levels in best)
 
 
 def _similar(

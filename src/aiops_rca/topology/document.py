@@ -5,13 +5,13 @@ Raises InputError whose field is the path inside the document (`edges[3].target`
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-import msgspec
 from msgspec import Meta, Struct
 
 from aiops_rca.domain.errors import InputError
 from aiops_rca.domain.graph import KINDS, Edge, Node, ServiceGraph
+from aiops_rca.wire import convert
 
 Name = Annotated[str, Meta(min_length=1, max_length=1024)]
 
@@ -39,31 +39,46 @@ class GraphIn(Struct, gc=False):
 
     nodes: list[NodeIn]
     edges: list[EdgeIn]
-    version: str | int | float | None = None
+    version: Any = None
     source: str | None = None
 
 
 def read_graph(document: object, *, digest: str) -> ServiceGraph:
     """Check *document* and return its graph; without a version it is named after *digest*."""
-    try:
-        read = msgspec.convert(document, GraphIn)
-    except msgspec.ValidationError as error:
-        what, _, path = str(error).partition(" - at `$")
-        raise InputError(what, field=path.strip("`.") or "document") from error
+    read = convert(document, GraphIn)
     nodes = _nodes(read.nodes)
     return ServiceGraph(
-        version=str(read.version) if read.version is not None else digest[:12],
-        source=read.source or "file",
+        version=digest[:12] if read.version is None else _version(read.version),
+        source=_text(read.source, "source") or "file",
         nodes=nodes,
         edges=tuple(_edge(edge, i, nodes) for i, edge in enumerate(read.edges)),
     )
 
 
+def _version(written: object) -> str:
+    # 1.10 and 1.1 are one number, and two versions
+    if not isinstance(written, str):
+        raise InputError('not a text: put it in quotes, as in version: "1.10"', field="version")
+    return _text(written, "version") or ""
+
+
+def _text(written: str | None, field: str) -> str | None:
+    try:
+        (written or "").encode()
+    except UnicodeEncodeError as error:
+        raise InputError("holds half of a surrogate pair: not Unicode text", field=field) from error
+    return written
+
+
 def _nodes(rows: list[NodeIn]) -> dict[str, Node]:
+    if not rows:
+        raise InputError("a graph needs at least one node", field="nodes")
     nodes: dict[str, Node] = {}
     for i, row in enumerate(rows):
         if row.id in nodes:
             raise InputError(f"duplicate node {row.id!r}", field=f"nodes[{i}].id")
+        for name in ("id", "owner", "runbook"):
+            _text(getattr(row, name), f"nodes[{i}].{name}")
         kind = row.kind if row.kind in KINDS else "service"
         nodes[row.id] = Node(row.id, kind, row.owner, row.runbook)
     return nodes
@@ -77,4 +92,5 @@ def _edge(row: EdgeIn, position: int, nodes: dict[str, Node]) -> Edge:
     weight = 1.0 if row.weight is None else row.weight
     if not 0 <= weight < float("inf"):
         raise InputError("weight must be a number >= 0", field=f"edges[{position}].weight")
-    return Edge(row.source, row.target, row.type or "calls", weight)
+    kind = _text(row.type, f"edges[{position}].type")
+    return Edge(row.source, row.target, kind or "calls", weight)
