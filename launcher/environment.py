@@ -28,9 +28,7 @@ from launcher.pip import PipFailedError, run_pip
 RUN = "requirements.txt"
 DEV = "requirements-dev.txt"
 MEND = "if a module is missing, .venv is damaged: python3 run.py clean, then the same command again"
-_TORN = re.compile(
-    r"ModuleNotFoundError|ImportError|PackageNotFoundError|No such file or directory: .*\.venv"
-)
+_TORN = re.compile(r"No module named|ImportError|PackageNotFoundError|No such file or directory: .*\.venv")
 
 
 @dataclass(frozen=True)

@@ -136,9 +136,8 @@ class Server:
         said = "no answer"
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
-                end = self.tail()
-                ended = f"the server ended with code {self.process.returncode}{end}"
-                raise CannotGoOnError(ended + (hint(end) if self.log else f"\n{MEND}"))
+                ended = f"the server ended with code {self.process.returncode}"
+                raise CannotGoOnError(ended + self.tail() + self._advice())
             status, body = fetch(f"{address.url}/readyz", timeout=5)
             if status == http.client.OK:
                 return
@@ -156,6 +155,10 @@ class Server:
             return ""
         lines = self.log.read_text("utf-8", errors="replace").splitlines()[-20:]
         return f"; the end of {self.log}:\n" + "\n".join(f"  {clean(line)}" for line in lines)
+
+    def _advice(self) -> str:
+        """What to do where the log tells of a missing module; without a log somebody else must see."""
+        return hint(self.log.read_text("utf-8", errors="replace")) if self.log else f"\n{MEND}"
 
     def wait(self) -> int:
         """Wait until the server ends by itself; its exit code."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,12 +80,16 @@ class Application:
 def assemble(root: Path, settings: Settings, bento_tag: str | None) -> Serving:
     """Load graph, history, ranker and runbook; each failure becomes a failed check."""
     checks: dict[str, Check] = {}
-    graph = _checked(checks, "graph", artifacts.load_graph, "graph", settings.graph_tag)
-    history = _checked(checks, "history", artifacts.load_history, "history", settings.history_tag)
-    ranker: Any = _checked(checks, "ranker", load_ranker, root / "configs" / "ranker.yaml")
-    runbook = _checked(checks, "runbook", load_runbook, root / "configs" / "runbook.yaml")
-    if graph and not graph.value.nodes:
-        checks["graph"] = Check(ok=False, detail=f"{graph.tag} has no nodes")
+    packed = bento_tag is not None
+    graph = _checked(
+        checks, "graph", lambda: artifacts.load_graph("graph", settings.graph_tag, packed=packed)
+    )
+    history = _checked(
+        checks, "history", lambda: artifacts.load_history("history", settings.history_tag, packed=packed)
+    )
+    configs = root / "configs"
+    ranker: Any = _checked(checks, "ranker", lambda: load_ranker(configs / "ranker.yaml"))
+    runbook = _checked(checks, "runbook", lambda: load_runbook(configs / "runbook.yaml"))
     if not all(check.ok for check in checks.values()):
         return Serving(None, checks, {}, None)
     release = Release(graph.value, history.value, ranker, runbook, settings.parameters)
@@ -107,9 +111,9 @@ def warm_up(release: Release) -> None:
     diagnose(read_alerts(rows), release)
 
 
-def _checked(checks: dict[str, Check], name: str, load: Any, *arguments: Any) -> Any:
+def _checked(checks: dict[str, Check], name: str, load: Callable[[], Any]) -> Any:
     try:
-        loaded = load(*arguments)
+        loaded = load()
     except RcaError as error:
         checks[name] = Check(ok=False, detail=f"{error.field}: {error.message}")
         return None

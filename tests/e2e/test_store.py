@@ -32,7 +32,7 @@ class Shop:
         self.env.venv.symlink_to(sys.prefix, target_is_directory=True)
 
     def fill(self, *, demo: bool = False) -> tuple[str, str, dict[str, str]]:
-        """Fill the store as `serve` and `bento` do, or as `demo` does: newest graph, history, and the pins."""
+        """Fill the store as `serve` and `bento` do, or as `demo` does: newest graph and history, the pins."""
         self.said = io.StringIO()
         tags = fill(self.env, self.home, Console(self.said), pinned=demo)
         return self.newest("service_graph"), self.newest("incident_history"), tags

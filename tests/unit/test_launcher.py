@@ -137,6 +137,7 @@ def test_a_child_gets_the_users_environment(monkeypatch: pytest.MonkeyPatch) -> 
     ("said", "damaged"),
     [
         ("ModuleNotFoundError: No module named 'uvicorn'", True),
+        ("Failed to import module \"service\": No module named 'fastapi_offline'", True),
         ("[Errno 2] No such file or directory: '/a b/.venv/bin/aiops-rca'", True),
         ("aiops-rca: AIOPS_GAP_SEC: Input should be a valid integer", False),
     ],

@@ -71,8 +71,7 @@ class _ManyFiles(click.Command):
 @click.option(
     "--configs",
     type=_FOLDER,
-    default=Path("configs"),
-    help="Folder with aiops_rca.yaml, ranker.yaml and runbook.yaml.",
+    help="Folder with aiops_rca.yaml, ranker.yaml and runbook.yaml (default: configs here, else the shipped one).",
 )
 @click.option(
     "--save-weights",
@@ -88,11 +87,12 @@ def evaluate(
     scope: str,
     roots: str,
     held_out: str,
-    configs: Path,
+    configs: Path | None,
     save_weights: Path | None,
     as_json: bool,
 ) -> None:
     """Rank labelled cases and print top-1, top-3, top-5 and MRR per data set and as their mean."""
+    from aiops_rca.adapters.files import default_configs
     from aiops_rca.cli.cases import has_host_root, load_cases
     from aiops_rca.cli.ranker import write_ranker
     from aiops_rca.cli.trial import Trial, fitted_on
@@ -103,7 +103,8 @@ def evaluate(
     scored = [case for case in cases if roots != "host" or has_host_root(case)]
     if not scored:
         raise InputError(f"no case with a root cause of kind {roots!r}", field="--cases")
-    trial = Trial.load(cases, configs=configs, history=history, method=method, held_out=held_out)
+    folder = configs or default_configs()
+    trial = Trial.load(cases, configs=folder, history=history, method=method, held_out=held_out)
     answer = trial.answer if scope == "answer" else trial.rank_case
     with _progress(len(scored)) as done:
         report = score_cases(scored, answer, done=done)

@@ -25,4 +25,6 @@ class Cluster:
     @property
     def signals(self) -> int:
         """How many different signals alert; a flapping one counts once."""
+        if len(self.alerts) == 1:  # in a storm of strangers there are a hundred thousand of these
+            return 1
         return len({alert.fingerprint for alert in self.alerts})

@@ -37,8 +37,7 @@ def rank(cluster: Cluster, release: Release, *, target: str | None = None) -> Ra
         known = ", ".join(sorted(METHODS))
         raise InputError(f"unknown method {name!r}, known: {known}", field="rca_method")
     ranking = method.rank(cluster, release, target=target)
-    lone = len(cluster.alerts) == 1 or len({alert.fingerprint for alert in cluster.alerts}) == 1
-    return _doubted(ranking) if lone else ranking
+    return _doubted(ranking) if cluster.signals == 1 else ranking
 
 
 def _doubted(ranking: Ranking) -> Ranking:
