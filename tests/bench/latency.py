@@ -113,8 +113,38 @@ def _run_ab(url: str, *, requests: int, at_once: int) -> str:
         return subprocess.run([ab, *size, *send], capture_output=True, text=True, check=True).stdout
 
 
+def _buckets(url: str) -> dict[str, dict[float, float]]:
+    """Phase -> upper bound in seconds -> count so far, from /metrics."""
+    found: dict[str, dict[float, float]] = {}
+    pattern = r'^aiops_phase_seconds_bucket\{le="([^"]+)",phase="(\w+)"\} (\S+)$'
+    for bound, phase, count in re.findall(pattern, httpx.get(f"{url}/metrics").text, re.MULTILINE):
+        found.setdefault(phase, {})[float(bound)] = float(count)
+    return found
+
+
+def _between(before: dict[float, float], after: dict[float, float], share: float) -> float:
+    """The quantile *share* of what was observed between two scrapes, in ms; linear within a bucket."""
+    counts = {bound: after[bound] - before.get(bound, 0.0) for bound in sorted(after)}
+    wanted = share * max(counts.values())
+    lower = reached = 0.0
+    for bound, count in counts.items():
+        if count >= wanted and count > reached and bound != float("inf"):
+            return round(1000 * (lower + (bound - lower) * (wanted - reached) / (count - reached)), 3)
+        lower, reached = bound, count
+    return round(1000 * lower, 3)
+
+
 def _ab(url: str) -> dict[str, Any]:
+    before = _buckets(url)
     text = _run_ab(url, requests=100, at_once=10)
+    after = _buckets(url)
+    phases = {
+        phase: {
+            "p50": _between(before[phase], after[phase], 0.5),
+            "p99": _between(before[phase], after[phase], 0.99),
+        }
+        for phase in after
+    }
     found = {
         "failed": r"Failed requests:\s+(\d+)",
         "requests_per_s": r"Requests per second:\s+([\d.]+)",
@@ -122,9 +152,9 @@ def _ab(url: str) -> dict[str, Any]:
         "p99_ms": r"\n\s+99%\s+(\d+)",
     }
     matches = {name: re.search(pattern, text) for name, pattern in found.items()}
-    return {name: float(match[1]) for name, match in matches.items() if match} | {
-        "not_2xx": 100.0 if "Non-2xx" in text else 0.0
-    }
+    refused = re.search(r"Non-2xx responses:\s+(\d+)", text)
+    figures = {name: float(match[1]) for name, match in matches.items() if match}
+    return {**figures, "not_2xx": float(refused[1]) if refused else 0.0, "phases": phases}
 
 
 def _table(figures: dict[str, Any]) -> str:
@@ -134,8 +164,12 @@ def _table(figures: dict[str, Any]) -> str:
     for key, title in (("one_at_a_time", "one at a time, ms"), ("after_a_burst", "after a burst, ms")):
         lines.append(f"{title:<34}{'p50':>9}{'p99':>9}")
         lines += [f"  {n:<32}{r['p50']:>9}{r['p99']:>9}" for n, r in figures[key].items()]
+    loaded = dict(figures["ab_n100_c10"])
+    phases = loaded.pop("phases")
     lines.append("ab -n 100 -c 10")
-    lines += [f"  {name:<32}{value:>9g}" for name, value in figures["ab_n100_c10"].items()]
+    lines += [f"  {name:<32}{value:>9g}" for name, value in loaded.items()]
+    lines.append(f"{'  of it, from the histograms, ms':<34}{'p50':>9}{'p99':>9}")
+    lines += [f"  {n:<32}{r['p50']:>9}{r['p99']:>9}" for n, r in phases.items()]
     return "\n".join(lines)
 
 

@@ -71,7 +71,7 @@ class _ManyFiles(click.Command):
 @click.option(
     "--configs",
     type=_FOLDER,
-    help="Folder with aiops_rca.yaml, ranker.yaml and runbook.yaml (default: configs here, else the shipped one).",
+    help="Folder with the settings, ranker.yaml and runbook.yaml (default: the one here, else as shipped).",
 )
 @click.option(
     "--save-weights",
