@@ -69,6 +69,21 @@ def command(*arguments: str, home: Path, env: Mapping[str, str] | None = None) -
     return done.stdout
 
 
+def bentoml(home: Path, *arguments: str) -> str:
+    """Run `bentoml` on the store under *home*; its standard output."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bentoml", *arguments],
+        env=environment(home),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 def environment(home: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of a service process: this one's without our settings, plus *extra*."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("AIOPS_", "PROMETHEUS_"))}

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from served import GRAPH, HISTORY, ROOT, Served, command, environment, served
+from served import GRAPH, HISTORY, Served, bentoml, command, environment, served
 
 OLD = {
     "version": "shop-1",
@@ -21,21 +21,6 @@ OLD = {
         {"source": "cartservice", "target": "redis-cart"},
     ],
 }
-
-
-def bentoml(home: Path, *arguments: str) -> str:
-    """Run `bentoml` on the store under *home*; its standard output."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bentoml", *arguments],
-        env=environment(home),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="module")

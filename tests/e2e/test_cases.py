@@ -1,4 +1,4 @@
-"""Every real labelled case through `POST /incident` of a served service with the case's own graph."""
+"""Every real labelled case through `POST /incident` of a served bento that holds the case's own graph."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from served import HISTORY, Served, command, served
+from served import HISTORY, Served, bentoml, command, served
 
 GRAPHS = ("nezha-ob", "openrca-ob1", "openrca-ob2", "petshop")
 
@@ -26,11 +26,12 @@ def cases(request: pytest.FixtureRequest, cases_dir: Path) -> list[dict[str, Any
 def own_service(
     cases: list[dict[str, Any]], cases_dir: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Served]:
-    """A service that has the graph of these cases and no other."""
+    """A bento that was built over the graph of these cases, served."""
     home = tmp_path_factory.mktemp("cases")
     command("graph", "import", str(cases_dir / "graphs" / cases[0]["graph"]), home=home)
     command("history", "import", str(HISTORY), home=home)
-    with served(home) as running:
+    bentoml(home, "build", "--version", "cases")
+    with served(home, target=("aiops_rca:cases",), cwd=home) as running:
         yield running
 
 

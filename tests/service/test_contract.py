@@ -29,7 +29,7 @@ def post(client: httpx.Client, *alerts: dict[str, Any], **more: Any) -> httpx.Re
     return client.post("/incident", json={"alerts": list(alerts), **more})
 
 
-def refused(response: httpx.Response, status: int, code: str, field: str | None) -> None:
+def check_refused(response: httpx.Response, status: int, code: str, field: str | None) -> None:
     """Check that *response* is an error of the one shape."""
     assert response.status_code == status, response.text
     error = response.json()["error"]
@@ -136,17 +136,17 @@ def test_an_unknown_service_is_a_candidate_and_said(client: httpx.Client) -> Non
 )
 def test_bad_alerts_are_refused_by_name(client: httpx.Client, change: dict[str, Any], field: str) -> None:
     """Wrong types and values are 422 and name the field."""
-    refused(post(client, {**ALERT, **change}), 422, "invalid", field)
+    check_refused(post(client, {**ALERT, **change}), 422, "invalid", field)
 
 
 def test_duplicate_ids_are_refused(client: httpx.Client) -> None:
     """Two alerts of one id are 422, naming the second."""
-    refused(post(client, ALERT, {**ALERT, "metric": "n"}), 422, "invalid", "alerts[1].id")
+    check_refused(post(client, ALERT, {**ALERT, "metric": "n"}), 422, "invalid", "alerts[1].id")
 
 
 def test_an_empty_batch_is_refused(client: httpx.Client) -> None:
     """No alerts is 400."""
-    refused(post(client), 400, "empty_batch", "alerts")
+    check_refused(post(client), 400, "empty_batch", "alerts")
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_malformed_json_is_refused(client: httpx.Client, body: bytes, field: str
     """What is no JSON is 422 with the field body; NaN names its place."""
     response = client.post("/incident", content=body, headers={"content-type": "application/json"})
 
-    refused(response, 422, "invalid", field)
+    check_refused(response, 422, "invalid", field)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_other_types_are_refused(client: httpx.Client, headers: dict[str, str], 
     """Anything but uncompressed JSON is 415."""
     response = client.post("/incident", content=b"{}", headers=headers)
 
-    refused(response, 415, "unsupported_media_type", field)
+    check_refused(response, 415, "unsupported_media_type", field)
 
 
 @pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "application/problem+json"])
@@ -204,7 +204,7 @@ def test_other_paths_and_methods_are_refused(
     client: httpx.Client, method: str, path: str, status: int, code: str
 ) -> None:
     """Unknown paths are 404 and known ones with another verb 405, in the one error shape."""
-    refused(client.request(method, path), status, code, None)
+    check_refused(client.request(method, path), status, code, None)
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/version", "/incident", "/nothing", "/docs"])
