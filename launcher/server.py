@@ -27,6 +27,7 @@ from launcher.environment import MEND, hint
 from launcher.locks import FileLock
 
 _TAG = "RCA_RUN_TAG"  # in the environment of a server and all it starts, so that none is left behind
+_KILLED_SECONDS = 5
 _GRACE_SECONDS = 25.0  # a little more than `aiops-rca serve` gives requests to finish
 _READY_SECONDS = 90.0
 _STARTING = "service"  # the check that stands for all the others until they were made
@@ -174,6 +175,7 @@ class Server:
         finally:
             _signal(self._family(), signal.SIGKILL)
             self.process.wait()
+            self._wait_gone(_KILLED_SECONDS)  # a killed grandchild is gone a moment later
 
     def _wait_gone(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
