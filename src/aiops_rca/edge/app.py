@@ -154,22 +154,25 @@ class Edge:
     async def _incident(self, exchange: Exchange) -> None:
         self._refuse_overload()
         check_type(exchange)
-        with ByteShare(self._budget) as share:
-            body = await self._body(exchange, share)
-            self._refuse_overload()  # others may have come while the body did
-            self._in_flight += 1
-            try:
-                await self._diagnose(exchange, body)
-            finally:
-                self._in_flight -= 1
+        counted = 0
+        try:
+            with ByteShare(self._budget) as share:
+                body = await self._body(exchange, share)
+                self._refuse_overload()  # others may have come while the body did
+                counted = 1
+                self._in_flight += counted
+                task = await self._handler.accept(body)
+                del body  # not kept, nor its bytes, while the request may wait for something
+            await self._diagnose(exchange, task)
+        finally:
+            self._in_flight -= counted
 
     def _refuse_overload(self) -> None:
         # A request counts from the end of its body on: callers that send slowly block nobody.
         if self._in_flight >= self._limits.max_in_flight:
             raise RcaError("too many requests at once", code="overloaded")
 
-    async def _diagnose(self, exchange: Exchange, body: bytes) -> None:
-        task = await self._handler.accept(body)
+    async def _diagnose(self, exchange: Exchange, task: Any) -> None:
         await self._through_batch(exchange, task)
         answer = await self._handler.finish(task, lambda step: while_connected(exchange.receive, step))
         exchange.log_fields = task.log_fields
