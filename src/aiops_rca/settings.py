@@ -28,8 +28,8 @@ _SERVICE_LINK = re.compile(
     r"(?P<service>AIOPS\w*?)_(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
 )
 _LINK_URL = re.compile(r"(tcp|udp|sctp)://.+")
-_PART = r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?"
-_TAG = f"^{_PART}:{_PART}$"
+NAME_PATTERN = r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?"  # of an artifact, and of its version
+_TAG = f"^{NAME_PATTERN}:{NAME_PATTERN}$"
 SeverityWord = Literal["info", "warning", "error", "critical"]
 _ALIASES: dict[str, SeverityWord] = {
     "warn": "warning",

@@ -15,6 +15,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
+from aiops_rca.domain.alert import LabelValue
 from aiops_rca.domain.errors import InputError
 
 STATUS: Mapping[str, int] = {
@@ -31,6 +32,7 @@ STATUS: Mapping[str, int] = {
     "timeout": 504,
 }
 
+CLIENT_GONE = 499  # never sent, only logged: the caller hung up
 T = TypeVar("T")
 Name = Annotated[str, Meta(min_length=1, max_length=1024)]
 
@@ -45,7 +47,7 @@ class AlertIn(Struct, gc=False):
     severity: Annotated[str, Meta(description="info, warning, error, critical or a configured alias")]
     value: float | None = None
     threshold: float | None = None
-    labels: dict[str, str | int | float | bool | None] | None = None
+    labels: dict[str, LabelValue] | None = None
     status: Annotated[str | None, Meta(description="firing (default) or resolved")] = None
 
 

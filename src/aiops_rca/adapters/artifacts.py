@@ -22,10 +22,11 @@ from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml.exceptions import BentoMLException
 from bentoml.exceptions import NotFound as ModelNotFound
 
-from aiops_rca.adapters.files import digest_of, parse_graph, parse_history
+from aiops_rca.adapters.files import digest_of, parse_graph, parse_history, read_file
 from aiops_rca.domain.errors import ArtifactError, InputError
 from aiops_rca.domain.graph import ServiceGraph
 from aiops_rca.domain.incident import IncidentHistory
+from aiops_rca.settings import NAME_PATTERN
 
 GRAPH = "service_graph"
 HISTORY = "incident_history"
@@ -34,7 +35,6 @@ _LATEST = "latest"  # what BentoML calls the newest, and the file in which it ke
 _MOMENT_SEC = 0.5
 # what reading a damaged store throws: BentoML passes on its parsers' own errors
 _FAULTS = (BentoMLException, yaml.YAMLError, OSError, ValueError, LookupError, TypeError, AttributeError)
-_VERSION = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Imported:
 
 def import_graph(path: Path) -> Imported:
     """Check a graph file and store it as `service_graph:<version>`."""
-    data = _read(path)
+    data = read_file(path)
     graph = parse_graph(data, name=path.name)
     summary = f"{len(graph.nodes)} nodes, {len(graph.edges)} edges"
     return _store(f"{GRAPH}:{graph.version}", data, path.name, summary)
@@ -66,7 +66,7 @@ def import_graph(path: Path) -> Imported:
 
 def import_history(path: Path) -> Imported:
     """Check a history file and store it as `incident_history:<digest>`."""
-    data = _read(path)
+    data = read_file(path)
     history = parse_history(data, name=path.name)
     summary = f"{len(history.incidents)} incidents"
     return _store(f"{HISTORY}:{history.version}", data, path.name, summary)
@@ -94,16 +94,9 @@ def bento_tag(root: Path) -> str | None:
     return f"{fields['name']}:{fields['version']}"
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", field=str(path)) from error
-
-
 def _store(tag: str, data: bytes, file: str, summary: str) -> Imported:
     version = tag.partition(":")[2]
-    if not _VERSION.fullmatch(version) or version == _LATEST:
+    if not re.fullmatch(NAME_PATTERN, version) or version == _LATEST:
         reason = (
             f"version {version!r} cannot name an artifact: use up to 63 of a-z 0-9 . _ -, "
             f"beginning and ending with a letter or digit, and not {_LATEST!r}"

@@ -31,7 +31,7 @@ def digest_of(data: bytes) -> str:
 
 def load_graph(path: Path) -> ServiceGraph:
     """Read a service graph from a YAML or JSON file."""
-    return parse_graph(_read(path), name=path.name)
+    return parse_graph(read_file(path), name=path.name)
 
 
 def parse_graph(data: bytes, *, name: str) -> ServiceGraph:
@@ -41,7 +41,7 @@ def parse_graph(data: bytes, *, name: str) -> ServiceGraph:
 
 def load_history(path: Path) -> IncidentHistory:
     """Read an incident history from a JSON Lines file."""
-    return parse_history(_read(path), name=path.name)
+    return parse_history(read_file(path), name=path.name)
 
 
 def parse_history(data: bytes, *, name: str) -> IncidentHistory:
@@ -54,14 +54,14 @@ def parse_history(data: bytes, *, name: str) -> IncidentHistory:
 
 def load_ranker(path: Path) -> RankerWeights:
     """Read ranker weights from a YAML file; their version is the digest of the file."""
-    data = _read(path)
+    data = read_file(path)
     version = digest_of(data)[:12]
     return _checked(parse(data, name=path.name), lambda content: read_ranker(content, version=version))
 
 
 def load_runbook(path: Path) -> tuple[RunbookEntry, ...]:
     """Read the runbook table from a YAML file."""
-    return _checked(parse(_read(path), name=path.name), read_runbook)
+    return _checked(parse(read_file(path), name=path.name), read_runbook)
 
 
 def load_release(
@@ -96,12 +96,12 @@ def default_configs() -> Path:
 
 def load_json(path: Path) -> Any:
     """Read one JSON document."""
-    return parse(_read(path), name=path.name).content
+    return parse(read_file(path), name=path.name).content
 
 
 def read_json_lines(path: Path) -> Iterator[Any]:
     """Yield the documents of a JSON Lines file, blank lines left out."""
-    data = _read(path)
+    data = read_file(path)
     try:
         for _, content in json_lines(data):
             yield content
@@ -109,7 +109,8 @@ def read_json_lines(path: Path) -> Iterator[Any]:
         raise InputError(error.message, field=f"{path.name} {error.field}") from error
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """The bytes of a file."""
     try:
         return path.read_bytes()
     except OSError as error:

@@ -23,6 +23,7 @@ from aiops_rca.edge.body import (
 )
 from aiops_rca.edge.exchange import Exchange, Message, Receive, Scope, Send
 from aiops_rca.settings import Limits
+from aiops_rca.wire import CLIENT_GONE
 
 log = logging.getLogger("aiops_rca.access")
 
@@ -34,7 +35,6 @@ ALONE = "/incident_alone"
 _HEALTHY = b'{"status":"ok"}'
 _CODE_OF = {429: "overloaded", 503: "overloaded", 504: "timeout"}
 _CODE_OF_PAGE = {404: "not_found", 405: "method_not_allowed"}
-_CLIENT_GONE = 499  # never sent, only logged: the caller hung up
 
 
 class Handler(Protocol):
@@ -94,7 +94,7 @@ class Edge:
         except RcaError as error:
             await exchange.refuse(error)
         except ClientGoneError:
-            exchange.status = _CLIENT_GONE
+            exchange.status = CLIENT_GONE
         except Exception:  # the outermost layer: whatever failed inside becomes a counted 500
             log.exception("request failed", extra={"event": {"request_id": exchange.request_id}})
             if exchange.status:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aiops_rca.domain.graph import ServiceGraph
+from aiops_rca.rank.grain import grained
 from aiops_rca.rank.kinds import ERRORS, LATENCY
 from aiops_rca.rank.strength import Cell, Loudness, Signals
 
@@ -29,8 +30,6 @@ _THROUGH_SILENT = 0.5
 # A silent service joins each caller above it to each callee below it. Where these pairs are many it
 # explains nothing specific, and they would grow with the square of a storm, so it is not seen through.
 _PAIRS_SEEN_THROUGH = 64
-# Shares are rounded to whole multiples of this: sums of them are exact, whatever services are called.
-_GRAIN = 2.0**-40
 # A callee that alerts, but on nothing its callers could feel (a full disk, a pool without connections).
 # Mass that comes there stays: nothing says that a disk fills because of a callee.
 AILING = "ailing"
@@ -189,7 +188,7 @@ class _Network:
             source, target, weight = zip(*moves, strict=True)
             self._source = np.array(source, dtype=np.intp)
             self._target = np.array(target, dtype=np.intp)
-            self._weight = _grained(np.array(weight))
+            self._weight = grained(np.array(weight))
             self._moved = self._add_up(self._source, self._weight)
 
     def settle(self, start: Mapping[Cell, float]) -> dict[str, float]:
@@ -213,16 +212,11 @@ class _Network:
             if not active.any():
                 break
             stays += mass - active * self._moved
-            mass = self._add_up(self._target, _grained(active[self._source] * self._weight))
+            mass = self._add_up(self._target, grained(active[self._source] * self._weight))
         return stays + mass
 
     def _add_up(self, cells: NDArray[np.intp], amounts: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.bincount(cells, amounts, len(self._cells)).astype(np.float64, copy=False)
-
-
-def _grained(amounts: NDArray[np.float64]) -> NDArray[np.float64]:
-    grained: NDArray[np.float64] = np.rint(amounts / _GRAIN) * _GRAIN
-    return grained
 
 
 def _weights(links: tuple[Link, ...]) -> list[float]:

@@ -18,6 +18,7 @@ from aiops_rca.domain.graph import ServiceGraph
 from aiops_rca.domain.release import Release
 from aiops_rca.rank.explain import Outlook, explain
 from aiops_rca.rank.flow import blame
+from aiops_rca.rank.grain import grained
 from aiops_rca.rank.method import in_order, round_terms, score_of
 from aiops_rca.rank.path import find_path
 from aiops_rca.rank.prior import NO_LOOK_ALIKES
@@ -25,8 +26,6 @@ from aiops_rca.rank.strength import measure
 
 _DAMPING = 0.85
 _STEPS = 60  # 0.85^60 < 1e-4: what is left does not change an order
-# Mass is kept in whole multiples of this: sums of it are exact, whatever services are called.
-_GRAIN = 2.0**-40
 
 
 class PageRank:
@@ -69,8 +68,8 @@ def personalised(graph: ServiceGraph, restart: Mapping[str, float]) -> dict[str,
     back = np.array([restart.get(service, 0.0) for service in services])
     mass = back
     for _ in range(_STEPS):
-        mass = np.rint(mass / _GRAIN) * _GRAIN
-        moved = np.rint(mass / np.maximum(out, 1.0) / _GRAIN) * _GRAIN
+        mass = grained(mass)
+        moved = grained(mass / np.maximum(out, 1.0))
         received = np.bincount(target, moved[source], len(services))
         stranded = float(mass[out == 0.0].sum())
         mass = _DAMPING * (received + stranded * back) + (1.0 - _DAMPING) * back

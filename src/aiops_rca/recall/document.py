@@ -12,12 +12,12 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from aiops_rca.domain.alert import LabelValue
 from aiops_rca.domain.errors import InputError
 from aiops_rca.domain.incident import IncidentHistory, PastAction, PastAlert, PastIncident
 from aiops_rca.domain.times import epoch_ms
-from aiops_rca.wire import convert
+from aiops_rca.wire import Name, convert
 
-Name = Annotated[str, Meta(min_length=1, max_length=1024)]
 Text = Annotated[str, Meta(max_length=10_000)]
 Step = Annotated[str, Meta(min_length=1, max_length=2000)]
 
@@ -27,7 +27,7 @@ class AlertIn(Struct, gc=False):
 
     service: Name
     metric: Name
-    labels: dict[str, str | int | float | bool | None] | None = None
+    labels: dict[str, LabelValue] | None = None
 
 
 class ActionIn(Struct, gc=False):

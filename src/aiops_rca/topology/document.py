@@ -5,15 +5,13 @@ Raises InputError whose field is the path inside the document (`edges[3].target`
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from aiops_rca.domain.errors import InputError
 from aiops_rca.domain.graph import KINDS, Edge, Node, ServiceGraph
-from aiops_rca.wire import convert
-
-Name = Annotated[str, Meta(min_length=1, max_length=1024)]
+from aiops_rca.wire import Name, convert
 
 
 class NodeIn(Struct, gc=False):

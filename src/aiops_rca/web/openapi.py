@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
 
-from aiops_rca.wire import STATUS, json_schemas
+from aiops_rca.wire import json_schemas
 
 _EXAMPLE = {
     "alerts": [
@@ -44,13 +45,7 @@ def describe(app: FastAPI, severities: Iterable[str]) -> None:
     """
     pattern = _any_case(severities)
     pages = app.openapi
-
-    def merged() -> dict[str, Any]:
-        if app.openapi_schema is None or "/incident" not in app.openapi_schema["paths"]:
-            app.openapi_schema = _merge(pages(), pattern)
-        return app.openapi_schema
-
-    app.openapi = merged  # type: ignore[method-assign]
+    app.openapi = cache(lambda: _merge(pages(), pattern))  # type: ignore[method-assign]
 
 
 def _merge(document: dict[str, Any], severity: str) -> dict[str, Any]:
@@ -106,7 +101,6 @@ def _incident(references: dict[str, Any], error: dict[str, Any]) -> dict[str, An
     refusals = {
         str(status): {"description": text, "content": {"application/json": {"schema": error}}}
         for status, text in _MEANING.items()
-        if status in STATUS.values()
     }
     answer = {"application/json": {"schema": references["TimedIncidentOut"]}}
     body = {"schema": references["IncidentIn"], "example": _EXAMPLE}
