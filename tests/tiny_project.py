@@ -18,6 +18,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+# A first line cannot name an interpreter in a folder with a space, so the shell starts it, as pip does it.
+RUN_BY_THIS_PYTHON = f"""#!/bin/sh
+'''exec' "{sys.executable}" "$0" "$@"
+' '''
+"""
 PYPROJECT = """
 [build-system]
 requires = []

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from launcher.locks import FileLock
-from tiny_project import ROOT, TinyProject
+from tiny_project import ROOT, RUN_BY_THIS_PYTHON, TinyProject
 
 BENCH = """
 import os, sys
@@ -103,8 +103,7 @@ def test_a_bench_runs_by_name(installed: TinyProject) -> None:
     assert installed.run("bench", "--json") == (3, f"['--json'] {home}\n")
 
 
-TOOL = """#!{python}
-import os, sys
+TOOL = """{start}import os, sys
 print(os.path.basename(sys.argv[0]).removesuffix(".py"), *sys.argv[1:], os.environ["RCA_LONG"], os.getcwd())
 sys.exit({code})
 """
@@ -117,7 +116,7 @@ def test_check_runs_every_tool_and_says_which_failed(installed: TinyProject) -> 
     (modules,) = venv.glob("lib/python*/site-packages")
     tools = {venv / "bin" / "ruff": 1, venv / "bin" / "lint-imports": 0, modules / "mypy.py": 0}
     for file, code in tools.items():
-        file.write_text(TOOL.format(python=sys.executable, code=code))
+        file.write_text(TOOL.format(start=RUN_BY_THIS_PYTHON, code=code))
         file.chmod(0o755)
     code, said = installed.run("check")
 

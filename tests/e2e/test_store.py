@@ -14,6 +14,7 @@ from launcher.console import CannotGoOnError, Console
 from launcher.environment import Environment
 from launcher.store import fill
 from served import GRAPH, HISTORY, ROOT, command
+from tiny_project import RUN_BY_THIS_PYTHON
 
 OWN = {"version": "own-1", "nodes": [{"id": "a"}], "edges": []}
 
@@ -114,7 +115,7 @@ def test_a_damaged_environment_is_told_how_to_mend(shop: Shop) -> None:
     shop.env.venv.unlink()
     script = shop.env.script("aiops-rca")
     script.parent.mkdir(parents=True)
-    script.write_text(f"#!{sys.executable}\nimport gone_from_here\n")
+    script.write_text(f"{RUN_BY_THIS_PYTHON}import gone_from_here\n")
     script.chmod(0o755)
 
     with pytest.raises(CannotGoOnError, match=r"No module named 'gone_from_here'\n.*run\.py clean, then"):
