@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -17,22 +16,8 @@ from msgspec import Meta, Struct
 
 from aiops_rca.domain.alert import LabelValue
 from aiops_rca.domain.errors import InputError
+from aiops_rca.wire.error import ErrorOut
 
-STATUS: Mapping[str, int] = {
-    "empty_batch": 400,
-    "not_found": 404,
-    "method_not_allowed": 405,
-    "request_timeout": 408,
-    "too_large": 413,
-    "unsupported_media_type": 415,
-    "invalid": 422,
-    "internal": 500,
-    "overloaded": 503,
-    "not_ready": 503,
-    "timeout": 504,
-}
-
-CLIENT_GONE = 499  # never sent, only logged: the caller hung up
 T = TypeVar("T")
 Name = Annotated[str, Meta(min_length=1, max_length=1024)]
 
@@ -154,21 +139,6 @@ class TimedIncidentOut(IncidentOut, gc=False):
     """`IncidentOut` as it goes over the wire."""
 
     timings_ms: dict[str, float]
-
-
-class ErrorBody(Struct, gc=False):
-    """What was wrong. *field* names the input at fault, where there is one."""
-
-    code: str
-    message: str
-    field: str | None
-    request_id: str
-
-
-class ErrorOut(Struct, gc=False):
-    """The one shape of every error."""
-
-    error: ErrorBody
 
 
 _SECOND_LOOK_BYTES = 1024 * 1024

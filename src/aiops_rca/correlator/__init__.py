@@ -1,0 +1,1 @@
+"""The correlator process: drains the journal, folds, diagnoses, stores."""
