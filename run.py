@@ -31,7 +31,7 @@ from pathlib import Path
 
 from launcher.console import CannotGoOnError, Console, clean
 from launcher.environment import Environment, alone, child_environment, hint, prepare, remove
-from launcher.homes import Home, first_home, own_home, servers_running
+from launcher.homes import Home, empty_state, first_home, own_home, servers_running
 from launcher.server import Address, Server, StoppedError, fetch, own_port
 from launcher.store import bentoml_environment, fill
 
@@ -169,8 +169,8 @@ def _start(
     tags = fill(env, home.path, console, pinned=demo)
     command = [str(env.script("aiops-rca")), "serve", "--host", address.host, "--port", str(address.port)]
     variables = bentoml_environment(home.path)
-    if demo:  # its storm is about the graph that ships, whatever was imported since
-        variables = tags | variables
+    if demo:  # its storm is about the graph that ships, whatever was imported since, and meets no incidents
+        variables = tags | variables | empty_state(home.path)
     log_file = home.log if demo else None
     console.say(f"starting the service on {address.url}" + (f", log in {log_file}" if log_file else ""))
     server = Server(command, cwd=env.root, env=variables, log=log_file, keep_open=[home.lock_fd])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,17 @@ def own_home(scratch: Path) -> Iterator[Home]:
         yield Home(path, lock.fd)
     finally:
         lock.release()
+
+
+def empty_state(home: Path) -> dict[str, str]:
+    """The settings that give the server of *home* a journal and incidents of its own, none at first.
+
+    Neither a database that is set nor anybody who is to be notified has to do with it.
+    """
+    state = home / "demo"
+    if state.exists():
+        shutil.rmtree(state)
+    return {"AIOPS_STATE_DIR": str(state), "AIOPS_LIVE_DATABASE_URL": "", "AIOPS_NOTIFY_URLS": ""}
 
 
 def servers_running(scratch: Path) -> list[Path]:

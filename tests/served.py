@@ -108,10 +108,11 @@ def served(
     """Run `bentoml serve *target*` until the block ends; wait for /readyz unless *ready* is False.
 
     It runs on a copy of *home*: BentoML empties the metrics folder of its home when it starts, so two
-    services must not share one.
+    services must not share one. Its state is its own too, unless *env* names another `AIOPS_STATE_DIR`.
     """
     port = free_port()
     own = home / f"service-{port}"
+    state = {"AIOPS_STATE_DIR": str(own / "state")}
     for store in ("models", "bentos"):
         if (home / store).is_dir():
             shutil.copytree(home / store, own / store)
@@ -120,7 +121,7 @@ def served(
     with log.open("wb") as sink:
         process = subprocess.Popen(
             [sys.executable, "-m", "bentoml", "serve", *target, *arguments],
-            env=environment(own, env),
+            env=environment(own, state | dict(env or {})),
             cwd=cwd,
             stdout=sink,
             stderr=subprocess.STDOUT,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from aiops_rca.correlate import correlate
+from aiops_rca.correlate.clusters import cluster_of
 from aiops_rca.domain.alert import Alert
 from aiops_rca.domain.candidate import Ranking
 from aiops_rca.domain.cluster import Cluster
@@ -47,6 +48,12 @@ def diagnose(
     )
     mark("recall")
     return diagnoses
+
+
+def diagnose_cluster(alerts: Iterable[Alert], release: Release) -> Diagnosis:
+    """Diagnose *alerts* (at least one, ids distinct) that are known to belong together; pure as `diagnose`."""
+    cluster = cluster_of(alerts)
+    return _diagnosis(cluster, rank(cluster, release), release)
 
 
 def _diagnosis(cluster: Cluster, ranking: Ranking, release: Release) -> Diagnosis:

@@ -1,4 +1,7 @@
-"""Diagnoses to the answer of `POST /incident`. Pure; the only place where numbers are rounded."""
+"""Diagnoses to the answer of `POST /incident` and to what an incident keeps of each.
+
+Pure; the only place where numbers are rounded.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from aiops_rca.wire import (
     RootCauseOut,
     SimilarOut,
 )
+from aiops_rca.wire.live import DiagnosisOut
 
 UNKNOWN = "unknown"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -52,6 +56,30 @@ def incident_answer(
         similar_incidents=primary.similar_incidents if primary else [],
         resolved_alerts=sum(alert.resolved for alert in alerts),
         degraded=[*_degraded(diagnoses, release, target), *degraded],
+        versions=dict(versions),
+    )
+
+
+def diagnosis_out(
+    diagnosis: Diagnosis,
+    release: Release,
+    *,
+    number: int,
+    made_at: int,
+    reason: str,
+    versions: Mapping[str, str],
+) -> DiagnosisOut:
+    """One *diagnosis* of a live incident, its *number*-th, made at *made_at* (epoch ms) for *reason*."""
+    answer = _cluster(diagnosis)
+    return DiagnosisOut(
+        number=number,
+        made_at=rfc3339(made_at),
+        reason=reason,
+        alert_count=answer.alert_count,
+        root_cause=answer.root_cause,
+        recommended_actions=answer.recommended_actions,
+        similar_incidents=answer.similar_incidents,
+        degraded=_degraded([diagnosis], release, None),
         versions=dict(versions),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,10 @@ def test_the_shipped_file_shows_every_setting() -> None:
 
 def test_every_setting_has_a_comment_above_it() -> None:
     """Each block of keys in the shipped file stands under words that explain it."""
+    sections = tuple(f"{name}:\n" for name in yaml.safe_load(SHIPPED.read_text(encoding="utf-8")))
     for block in SHIPPED.read_text(encoding="utf-8").split("\n\n"):
-        assert block.lstrip().startswith(("#", "limits:", "batching:", "server:", "log:")), block
+        first, _, rest = block.partition("\n")
+        assert block.startswith("#") or (f"{first}\n" in sections and rest.startswith("  #")), block
 
 
 @pytest.mark.parametrize(
@@ -46,6 +49,15 @@ def test_every_setting_has_a_comment_above_it() -> None:
         ("AIOPS_GRAPH_TAG", "service_graph:v1", "graph_tag", "service_graph:v1"),
         ("AIOPS_HISTORY_TAG", "incident_history:0a1", "history_tag", "incident_history:0a1"),
         ("AIOPS_SERVER_HOST", "::1", "server.host", "::1"),
+        ("AIOPS_INGEST_SERVICE_LABELS", "[app, job]", "ingest.service_labels", ["app", "job"]),
+        ("AIOPS_INGEST_SERVICE_LABELS", "app", "ingest.service_labels", ["app"]),
+        ("AIOPS_INGEST_SERVICE_ALIASES", "{cart-api: cart}", "ingest.service_aliases", {"cart-api": "cart"}),
+        ("AIOPS_LIVE_CORRELATOR", "apart", "live.correlator", "apart"),
+        ("AIOPS_LIVE_JOURNAL_MAX_BYTES", "65536", "live.journal_max_bytes", 65_536),
+        ("AIOPS_NOTIFY_OCCASIONS", "[root_cause]", "notify.occasions", ["root_cause"]),
+        ("AIOPS_SOURCES_GRAFANA_ADAPTER", "alertmanager", "sources.grafana.adapter", "alertmanager"),
+        ("AIOPS_SOURCES_MY_PAGER_LEASE_SEC", "60", "sources.my_pager.lease_sec", 60),
+        ("AIOPS_SOURCES_GENERIC_MAPPING", "{service: app}", "sources.generic.mapping", {"service": "app"}),
     ],
 )
 def test_the_environment_overrides_and_is_named(variable: str, text: str, key: str, expected: object) -> None:
@@ -74,6 +86,12 @@ def test_the_environment_overrides_and_is_named(variable: str, text: str, key: s
         ({"AIOPS_LIMITS_REQUEST_TIMEOUT_SEC": "nan"}, "AIOPS_LIMITS_REQUEST_TIMEOUT_SEC"),
         ({"AIOPS_SERVER_HOST": "nosuch.invalid"}, "AIOPS_SERVER_HOST"),
         ({"AIOPS_SERVR_PORT": "1"}, "AIOPS_SERVR_PORT"),
+        ({"AIOPS_SOURCES_GRAFANA_TOKENZ": "x"}, "AIOPS_SOURCES_GRAFANA_TOKENZ"),
+        ({"AIOPS_SOURCES_GRAFANA_LEASE_SEC": "0"}, "AIOPS_SOURCES_GRAFANA_LEASE_SEC"),
+        ({"AIOPS_SOURCES_GRAFANA_TOKENS": "[a"}, "AIOPS_SOURCES_GRAFANA_TOKENS"),
+        ({"AIOPS_LIVE_HOLD_SEC": "0"}, "AIOPS_LIVE_HOLD_SEC"),
+        ({"AIOPS_NOTIFY_OCCASIONS": "[closed]"}, "AIOPS_NOTIFY_OCCASIONS"),
+        ({"AIOPS_NOTIFY_BASE_URL": "rca.example.com"}, "AIOPS_NOTIFY_BASE_URL"),
         ({"AIOPS_SERVR_SERVICE_PORT": "1", "AIOPS_RCA_SERVICE_HOST": "::1"}, "AIOPS_SERVR_SERVICE_PORT"),
     ],
 )
@@ -99,6 +117,11 @@ def test_a_bad_variable_stops_and_names_itself(environ: dict[str, str], field: s
         ("gap_sec: 1\ngap_sec: 2", "s.yaml line 2"),
         ("server: {host: nosuch}", "s.yaml: server.host"),
         ("overrides: {}", "s.yaml: overrides"),
+        ("sources: {Grafana: {}}", "s.yaml: sources.Grafana.[key]"),
+        ("sources: {grafana: {token: x}}", "s.yaml: sources.grafana.token"),
+        ("sources: {grafana: {tokens: ['']}}", "s.yaml: sources.grafana.tokens.0"),
+        ("sources: {grafana: x}", "s.yaml: sources.grafana"),
+        ("sources: 1", "s.yaml: sources"),
     ],
 )
 def test_a_bad_file_stops_and_names_the_key(tmp_path: Path, text: str, field: str) -> None:
@@ -139,3 +162,77 @@ def test_variables_of_kubernetes_services_are_no_settings() -> None:
     }
 
     assert load_settings(SHIPPED, environ) == Settings()
+
+
+def test_the_environment_completes_a_sender_of_the_file(tmp_path: Path) -> None:
+    """A variable adds to the sender of that name, however its hyphens are written, and leaves the rest."""
+    file = tmp_path / "s.yaml"
+    file.write_text("sources: {grafana-eu: {adapter: grafana, lease_sec: 60}}", encoding="utf-8")
+
+    settings = load_settings(file, {"AIOPS_SOURCES_GRAFANA_EU_TOKENS": "one two"})
+
+    source = settings.sources["grafana-eu"]
+    assert list(settings.sources) == ["grafana-eu"]
+    assert (source.adapter, source.lease_sec) == ("grafana", 60)
+    assert settings.overrides["sources.grafana-eu.tokens"] == "AIOPS_SOURCES_GRAFANA_EU_TOKENS"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("one", ["one"]),
+        ("one  two\nthree", ["one", "two", "three"]),
+        ("123", ["123"]),
+        ("a:b,{c}*", ["a:b,{c}*"]),
+        ("[with space, two]", ["with space", "two"]),
+        ("", []),
+    ],
+)
+def test_secrets_are_taken_as_they_stand(text: str, expected: list[str]) -> None:
+    """White space parts secrets; a number or a sign of YAML in one means nothing."""
+    settings = load_settings(SHIPPED, {"AIOPS_SOURCES_A_SECRETS": text})
+
+    assert [secret.get_secret_value() for secret in settings.sources["a"].secrets] == expected
+
+
+SECRETS = {
+    "AIOPS_SOURCES_A_TOKENS": "hush-1",
+    "AIOPS_SOURCES_A_SECRETS": "hush-2 hush-3",
+    "AIOPS_LIVE_DATABASE_URL": "postgresql+psycopg://rca:hush-4@db/rca",
+    "AIOPS_NOTIFY_URLS": "slack://hush-5/a/b",
+}
+
+
+def test_secrets_show_nowhere() -> None:
+    """Neither what /config shows, nor a repr, nor a dump holds a secret; that there is one may be seen."""
+    settings = load_settings(SHIPPED, SECRETS)
+    shown = effective(settings)
+
+    for text in (repr(settings), repr(shown), repr(settings.model_dump()), settings.model_dump_json()):
+        assert "hush" not in text
+    assert [*shown["sources.a.tokens"], *shown["notify.urls"]] == ["**********"] * 2
+    assert shown["live.database_url"] == "**********"
+
+
+@pytest.mark.parametrize(
+    ("text", "variables"),
+    [
+        ("", {"AIOPS_SOURCES_A_TOKENS": "[hush"}),
+        ("", {"AIOPS_SOURCES_A_TOKENS": "[{hush: 1}]"}),
+        ("", {"AIOPS_NOTIFY_URLS": "[hush, '']"}),
+        ("", {"AIOPS_LIVE_DATABASE_URL": "hush", "AIOPS_GAP_SEC": "0"}),
+        ("sources: {a: {tokens: {hush: hush}}}", {}),
+        ("sources: {a: {tokens: [hush, 1]}}", {}),
+        ("sources: {a: {tokens: hush, }", {}),
+        ("sources:\n  a: {tokens: hush}\n b: hush", {}),
+    ],
+)
+def test_an_error_shows_no_secret(tmp_path: Path, text: str, variables: dict[str, str]) -> None:
+    """Nor does the error that stops the start, with all it was raised from, hold what was secret."""
+    file = tmp_path / "s.yaml"
+    file.write_text(text, encoding="utf-8")
+
+    with pytest.raises(InputError) as caught:
+        load_settings(file, variables)
+
+    assert "hush" not in "".join(traceback.format_exception(caught.value))

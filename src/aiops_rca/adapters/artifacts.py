@@ -14,11 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import bentoml
 import yaml
 from bentoml._internal.configuration.containers import BentoMLContainer
+from bentoml._internal.models import ModelStore
 from bentoml.exceptions import BentoMLException
 from bentoml.exceptions import NotFound as ModelNotFound
 
@@ -87,11 +88,37 @@ def load_history(alias: str, override: str | None, *, packed: bool = False) -> L
 
 def bento_tag(root: Path) -> str | None:
     """The tag of the bento whose packed source is *root*; None in a source tree."""
+    fields = _descriptor(root)
+    return f"{fields['name']}:{fields['version']}" if fields else None
+
+
+def load_as_packed(root: Path) -> None:
+    """Let a process that no server started see what the bento of *root* pins; nothing in a source tree.
+
+    As BentoML itself does it before it serves: the aliases, and the models inside the bento if there are any.
+    """
+    fields = _descriptor(root)
+    if not fields:
+        return
+    models = fields.get("models") or []
+    BentoMLContainer.model_aliases.set({m["alias"]: m["tag"] for m in models if m.get("alias")})
+    inside = root.parent / "models"
+    if inside.is_dir() and any(inside.iterdir()):
+        BentoMLContainer.model_store.set(ModelStore(inside))
+
+
+def bentoml_home() -> Path:
+    """The folder BentoML keeps everything in."""
+    return Path(BentoMLContainer.bentoml_home.get())
+
+
+def _descriptor(root: Path) -> dict[str, Any]:
+    """What the bento whose packed source is *root* says of itself; empty in a source tree."""
     descriptor = root.parent / "bento.yaml"
     if root.name != "src" or not descriptor.is_file():
-        return None
-    fields = yaml.safe_load(descriptor.read_text(encoding="utf-8"))
-    return f"{fields['name']}:{fields['version']}"
+        return {}
+    fields: dict[str, Any] = yaml.safe_load(descriptor.read_text(encoding="utf-8"))
+    return fields
 
 
 def _store(tag: str, data: bytes, file: str, summary: str) -> Imported:

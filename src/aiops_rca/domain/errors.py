@@ -29,3 +29,10 @@ class ArtifactError(RcaError):
 
     def __init__(self, message: str, *, field: str) -> None:
         super().__init__(message, code="artifact", field=field)
+
+
+class LeaseLostError(RcaError):
+    """Somebody else has moved on with the work: what was made on top of the old place does not count."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code="conflict")

@@ -22,6 +22,8 @@ from aiops_rca.edge.body import (
     while_connected,
 )
 from aiops_rca.edge.exchange import Exchange, Message, Receive, Scope, Send
+from aiops_rca.edge.webhooks import Observer as WebhookObserver
+from aiops_rca.edge.webhooks import Receiver, WebhookDoor, is_webhook
 from aiops_rca.settings import Limits
 from aiops_rca.wire import CLIENT_GONE
 
@@ -34,7 +36,9 @@ BATCHED = "/incident"
 ALONE = "/incident_alone"
 _HEALTHY = b'{"status":"ok"}'
 _CODE_OF = {429: "overloaded", 503: "overloaded", 504: "timeout"}
-_CODE_OF_PAGE = {404: "not_found", 405: "method_not_allowed"}
+_CODE_OF_PAGE = {404: "not_found", 405: "method_not_allowed", 500: "internal"}
+_READING = frozenset({"GET", "HEAD"})
+_PAGE_BODY_BYTES = 1024 * 1024  # requests of people are small
 
 
 class Handler(Protocol):
@@ -49,7 +53,7 @@ class Handler(Protocol):
         ...
 
 
-class Observer(Protocol):
+class Observer(WebhookObserver, Protocol):
     """Where the edge's figures go."""
 
     def answered(self, status: int, seconds: float, *, incident: bool) -> None:
@@ -64,7 +68,8 @@ class Observer(Protocol):
 class Edge:
     """Wraps the service (*inner*) and the information pages (*web*).
 
-    *methods_of* gives the methods a page path answers, empty for an unknown path.
+    *methods_of* gives the methods a page path answers, empty for an unknown path. *receiver* keeps
+    webhooks; *before_scrape* brings figures up to date that take a wait.
     """
 
     def __init__(
@@ -76,12 +81,16 @@ class Edge:
         handler: Handler,
         observer: Observer,
         limits: Limits,
+        receiver: Receiver,
+        before_scrape: Callable[[], Awaitable[None]],
     ) -> None:
         self._inner, self._web, self._methods_of = inner, web, methods_of
         self._handler, self._observer, self._limits = handler, observer, limits
         self._in_flight = 0
         self._budget = ByteBudget(limits.max_bytes_in_flight)
         self._in_batch = 0
+        self._before_scrape = before_scrape
+        self._webhooks = WebhookDoor(receiver, observer, self._budget, self._body, limits.max_body_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; lifespan events go to the service."""
@@ -107,8 +116,10 @@ class Edge:
         path, method = exchange.path, exchange.method
         if path == "/incident":
             await self._allow(exchange, frozenset({"POST"}), self._incident)
+        elif is_webhook(path):
+            await self._allow(exchange, frozenset({"POST"}), self._webhooks.answer)
         elif path == "/healthz":
-            await self._allow(exchange, frozenset({"GET", "HEAD"}), self._healthy)
+            await self._allow(exchange, _READING, self._healthy)
         elif path == "/metrics":
             await self._allow(exchange, frozenset({"GET"}), self._metrics)
         else:
@@ -135,10 +146,11 @@ class Edge:
 
     async def _metrics(self, exchange: Exchange) -> None:
         self._observer.read_process()
+        await self._before_scrape()
         await self._inner(exchange.scope, exchange.receive, exchange.send)
 
     async def _page(self, exchange: Exchange) -> None:
-        """Answer from the pages; what they do not have is refused in the one error shape."""
+        """Answer from the pages; what they do not have, or fail at, is refused in the one error shape."""
         missing: list[int] = []
 
         async def send(message: Message) -> None:
@@ -147,9 +159,23 @@ class Edge:
             if not missing:
                 await exchange.send(message)
 
-        await self._web(exchange.scope, exchange.receive, send)
+        receive = exchange.receive
+        if exchange.method not in _READING:
+            receive = after_body(receive, await self._page_body(exchange))
+        await self._web(exchange.scope, receive, send)
         if missing:
-            raise RcaError(f"there is no {exchange.path[:200]}", code=_CODE_OF_PAGE[missing[0]])
+            code = _CODE_OF_PAGE[missing[0]]
+            what = (
+                "internal error; see the log" if code == "internal" else f"there is no {exchange.path[:200]}"
+            )
+            raise RcaError(what, code=code)
+
+    async def _page_body(self, exchange: Exchange) -> bytes:
+        with ByteShare(self._budget) as share:
+            body = await self._body(exchange, share, min(_PAGE_BODY_BYTES, self._limits.max_body_bytes))
+        if body:
+            check_type(exchange)
+        return body
 
     async def _incident(self, exchange: Exchange) -> None:
         self._refuse_overload()
@@ -178,13 +204,12 @@ class Edge:
         exchange.log_fields = task.log_fields
         await exchange.reply(200, answer)
 
-    async def _body(self, exchange: Exchange, share: ByteShare) -> bytes:
-        """The whole body, if it is within the limits and comes in time."""
+    async def _body(self, exchange: Exchange, share: ByteShare, limit: int | None = None) -> bytes:
+        """The whole body, if it is within *limit* bytes (else that of the settings) and comes in time."""
         seconds = self._limits.request_timeout_sec
-        limit = self._limits.max_body_bytes
         try:
             async with asyncio.timeout(seconds):
-                return await read_body(exchange.receive, limit, share)
+                return await read_body(exchange.receive, limit or self._limits.max_body_bytes, share)
         except TimeoutError as error:
             reason = f"the body did not arrive within {seconds:g} s"
             raise RcaError(reason, code="request_timeout", field="body") from error

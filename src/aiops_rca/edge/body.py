@@ -77,8 +77,8 @@ async def read_body(receive: Receive, limit: int, share: ByteShare) -> bytes:
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def after_body(receive: Receive) -> Receive:
-    """The receive channel of a request whose body was already read: empty, then as *receive*."""
+def after_body(receive: Receive, body: bytes = b"") -> Receive:
+    """The receive channel of a request whose body was already read: *body*, then as *receive*."""
     told = False
 
     async def rest() -> Message:
@@ -86,7 +86,7 @@ def after_body(receive: Receive) -> Receive:
         if told:
             return await receive()
         told = True
-        return {"type": "http.request", "body": b"", "more_body": False}
+        return {"type": "http.request", "body": body, "more_body": False}
 
     return rest
 

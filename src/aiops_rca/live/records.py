@@ -22,8 +22,9 @@ class AlertRecord(NamedTuple):
 
     *id* is the hash of *fingerprint* and *starts_at* (the sender's clock). *at* is its start by our
     clock: never later than its first receipt. *ended* says how it ended: `""` (it has not),
-    `resolved`, `superseded`, `expired`, `by hand`. *order* numbers firings by first arrival. *part* and
-    *glue* are marks of a split and a merge by hand. *live* is False once nothing can change it.
+    `resolved`, `superseded`, `expired`, `by hand`; `repeated` means it never was a firing of its own but
+    one more telling of the one before. *order* numbers firings by first arrival. *live* is False once a
+    fold needs it no more.
     """
 
     id: str
@@ -46,8 +47,6 @@ class AlertRecord(NamedTuple):
     link: str
     joined_because: str
     order: int
-    part: str
-    glue: str
     live: bool
 
 
@@ -56,8 +55,10 @@ class IncidentRecord(NamedTuple):
 
     *status* is one of `STATUSES`. *order* is that of the firing that opened it. *alert_count* counts
     firings, *signal_count* signals, *open_alerts* firings without an end, *event_count* events told.
-    *suppressed* is True while a maintenance window covers all of it. *changes* grows with every
-    change of its alerts; a diagnosis notes the number it was made at. *live* as for alerts.
+    *suppressed* is True while a maintenance window covers all of it. *by_hand* is True once a person
+    has split or merged it. *changes* grows with every change of its alerts; a diagnosis notes the number
+    it was made at. When *live* turns False, so do all its alerts. When *merged_into* is set, all its
+    alerts belong to that incident from then on.
     """
 
     id: str
@@ -81,18 +82,24 @@ class IncidentRecord(NamedTuple):
     acknowledged_by: str
     snoozed_until: int | None
     resolved_by: str
+    by_hand: bool
     reopened: int
     changes: int
     live: bool
 
 
 class Mark(NamedTuple):
-    """A resolve of a signal at *at* (sender's clock), kept while a late firing may still need it."""
+    """A resolve of a signal at *at*, kept while a late firing may still need it.
+
+    *at* and *starts_at* (of the firing it ends, None where the sender does not say) are the sender's
+    clock. *how* is the `ended` of the firings it ends.
+    """
 
     fingerprint: str
     at: int
+    starts_at: int | None
     received_at: int
-    how: str  # the `ended` of the firings it ends
+    how: str
 
 
 class Window(NamedTuple):
@@ -131,11 +138,11 @@ class Feedback(NamedTuple):
 
 
 class Unmapped(NamedTuple):
-    """How often a source named a service that the graph does not know since the last step."""
+    """How many times a source named a service that the graph does not know, since the last step."""
 
     source: str
     service: str
-    count: int
+    times: int
     last_at: int
     labels: Mapping[str, LabelValue]
 

@@ -1,6 +1,7 @@
 """Configuration file plus environment to one frozen `Settings`; the only reader of `os.environ`.
 
-The key `a.b` is overridden by `AIOPS_A_B`. An unknown key or a bad value raises InputError naming itself.
+The key `a.b` is overridden by `AIOPS_A_B`. An unknown key or a bad value raises InputError naming itself;
+no error, nor what it was raised from, shows a value of the file or of a secret.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ _SERVICE_LINK = re.compile(
     r"(?P<service>AIOPS\w*?)_(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
 )
 _LINK_URL = re.compile(r"(tcp|udp|sctp)://.+")
-_OF_SOURCE = re.compile(r"AIOPS_SOURCES_(?P<name>[A-Z0-9]+)_(?P<field>[A-Z_]+)")
+_OF_SOURCE = re.compile(
+    rf"AIOPS_SOURCES_(?P<name>[A-Z0-9][A-Z0-9_]*)_(?P<field>{'|'.join(map(str.upper, Source.model_fields))})"
+)
 _SCALARS = (str, int, float, bool, NoneType, SecretStr)
 
 
@@ -38,16 +41,16 @@ def load_settings(default_file: Path, environ: Mapping[str, str] = os.environ) -
     if "overrides" in values:
         raise InputError("unknown key", field=f"{path.name}: overrides")
     sources = {key: path.name for key, _ in _leaves(values)}
-    for variable, key in _variables(environ).items():
+    for variable, key in _variables(environ, _source_names(values)).items():
         _put(values, key, _parse(environ[variable], key, variable))
         sources[".".join(key)] = variable
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        raise _named(error, sources, path) from error
+        raise _named(error, sources, path) from None
     changed = dict(_leaves(settings.model_dump()))
     default = dict(_leaves(Settings().model_dump()))
-    overrides = {k: s for k, s in sources.items() if changed.get(k) != default.get(k)}
+    overrides = {k: s for k, s in sources.items() if k in changed and changed[k] != default.get(k)}
     return settings.model_copy(update={"overrides": overrides})
 
 
@@ -61,12 +64,22 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", field=str(path)) from error
-    document = parse(data, name=path.name).content
+    try:
+        document = parse(data, name=path.name).content
+    except InputError as error:
+        raise InputError(error.message, field=error.field or path.name) from None
     if document is None:
         return {}
     if not isinstance(document, dict):
         raise InputError("must be a mapping of settings", field=path.name)
     return document
+
+
+def _source_names(values: Mapping[str, Any]) -> dict[str, str]:
+    """The senders that the file names, by what a variable calls them."""
+    sources = values.get("sources")
+    names = map(str, sources) if isinstance(sources, dict) else ()
+    return {name.replace("-", "_").upper(): name for name in names}
 
 
 def _is_section(name: str) -> bool:
@@ -79,14 +92,22 @@ def _leaves(values: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """(dotted key, value) of every setting in *values*; maps that are one setting stay whole."""
     found: list[tuple[str, Any]] = []
     for key, value in values.items():
-        if isinstance(value, Mapping) and _is_section(key):
+        if key == "sources" and isinstance(value, Mapping) and value:
+            found.extend(leaf for name, source in value.items() for leaf in _of_source(name, source))
+        elif isinstance(value, Mapping) and _is_section(key):
             found.extend((f"{key}.{k}", v) for k, v in value.items())
         else:
             found.append((str(key), value))
     return found
 
 
-def _known_variables(environ: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+def _of_source(name: object, source: object) -> list[tuple[str, Any]]:
+    if isinstance(source, Mapping):
+        return [(f"sources.{name}.{key}", value) for key, value in source.items()]
+    return [(f"sources.{name}", source)]
+
+
+def _known_variables(environ: Mapping[str, str], senders: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     known: dict[str, tuple[str, ...]] = {}
     for name, field in Settings.model_fields.items():
         if _is_section(name):
@@ -96,15 +117,14 @@ def _known_variables(environ: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
         elif name != "overrides":
             known[f"{PREFIX}{name}".upper()] = (name,)
     for found in filter(None, map(_OF_SOURCE.fullmatch, environ)):
-        key = found["field"].lower()
-        if key in Source.model_fields:
-            known[found[0]] = ("sources", found["name"].lower(), key)
+        name = senders.get(found["name"]) or found["name"].lower()
+        known[found[0]] = ("sources", name, found["field"].lower())
     return known
 
 
-def _variables(environ: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+def _variables(environ: Mapping[str, str], senders: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     """The AIOPS_ variables that are set, and the key each one overrides."""
-    known = _known_variables(environ)
+    known = _known_variables(environ, senders)
     for variable in environ:
         if not variable.startswith(PREFIX) or variable in known or variable in _OUTSIDE:
             continue
@@ -124,6 +144,8 @@ def _is_service_link(variable: str, environ: Mapping[str, str]) -> bool:
 def _parse(text: str, key: tuple[str, ...], variable: str) -> Any:
     """Text stays text, pydantic reads numbers from it; lists and maps are YAML; empty is unset."""
     field = _field(key)
+    if _are_secrets(field.annotation):
+        return _secrets(text, variable)
     if not text and _may_be(field.annotation, NoneType):
         return None
     if all(kind in _SCALARS for kind in _kinds(field.annotation)):
@@ -132,6 +154,19 @@ def _parse(text: str, key: tuple[str, ...], variable: str) -> Any:
         return parse(text.encode("utf-8", "surrogateescape"), name=variable).content
     except InputError as error:
         raise InputError(error.message, field=variable) from error
+
+
+def _secrets(text: str, variable: str) -> tuple[str, ...]:
+    """Secrets are taken as they stand, white space parts them; one that holds some needs a YAML list."""
+    if not text.startswith("["):
+        return tuple(text.split())
+    try:
+        found = parse(text.encode("utf-8", "surrogateescape"), name=variable).content
+    except InputError:
+        found = None
+    if not isinstance(found, list):
+        raise InputError("begins with [ but is no list", field=variable)
+    return tuple(found)
 
 
 def _field(key: tuple[str, ...]) -> FieldInfo:
@@ -148,6 +183,15 @@ def _kinds(annotation: Any) -> tuple[Any, ...]:
     if origin in (Union, UnionType):
         return tuple(kind for part in get_args(annotation) for kind in _kinds(part))
     return (str,) if origin is Literal else (annotation,)
+
+
+def _are_secrets(annotation: Any) -> bool:
+    return get_origin(annotation) is tuple and SecretStr in _origins(get_args(annotation))
+
+
+def _origins(kinds: tuple[Any, ...]) -> tuple[Any, ...]:
+    """*kinds* without what is annotated to them."""
+    return tuple(getattr(kind, "__origin__", kind) for kind in kinds)
 
 
 def _may_be(annotation: Any, kind: type) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     BaseModel,
@@ -21,6 +21,7 @@ from aiops_rca.domain.release import Parameters
 
 NAME_PATTERN = r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?"  # of an artifact, and of its version
 _TAG = f"^{NAME_PATTERN}:{NAME_PATTERN}$"
+_SOURCE = r"^[a-z0-9][a-z0-9_-]{0,62}$"  # of a sender: it stands in a URL, in metrics and in variables
 SeverityWord = Literal["info", "warning", "error", "critical"]
 _ALIASES: dict[str, SeverityWord] = {
     "warn": "warning",
@@ -36,7 +37,7 @@ _ALIASES: dict[str, SeverityWord] = {
 class Section(BaseModel):
     """A group of settings: frozen, and closed to unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     @field_validator("*", mode="before")
     @classmethod
@@ -93,7 +94,9 @@ def _several(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_several)]
+Secret = Annotated[SecretStr, Field(min_length=1)]
+Secrets = Annotated[tuple[Secret, ...], BeforeValidator(_several)]
+SourceName = Annotated[str, Field(pattern=_SOURCE)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_several)]
 
 
@@ -135,7 +138,7 @@ class Source(Section):
 class Live(Section):
     """The stream of webhooks and the incidents it is folded into."""
 
-    database_url: SecretStr | None = None
+    database_url: SecretStr | None = Field(default=None, min_length=1)
     correlator: Literal["auto", "beside", "apart"] = "auto"
     hold_sec: int = Field(default=600, ge=1, le=86_400)
     lease_sec: int = Field(default=15_000, ge=1)
@@ -158,7 +161,7 @@ class Notify(Section):
     settle_sec: float = Field(default=5.0, ge=0, le=3600)
     per_minute: int = Field(default=20, ge=1)
     timeout_sec: float = Field(default=10.0, gt=0, le=300)
-    base_url: str | None = None
+    base_url: str | None = Field(default=None, pattern=r"^https?://[^\s]+$")
 
 
 class Settings(Section):
@@ -177,7 +180,7 @@ class Settings(Section):
     severity_aliases: dict[str, SeverityWord] = Field(default_factory=lambda: dict(_ALIASES))
     measuring_labels: tuple[str, ...] = MEASURING_LABELS.names
     ingest: Ingest = Ingest()
-    sources: dict[str, Source] = {}
+    sources: dict[SourceName, Source] = {}
     live: Live = Live()
     notify: Notify = Notify()
     limits: Limits = Limits()

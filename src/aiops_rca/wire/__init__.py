@@ -1,4 +1,4 @@
-"""The HTTP contract: `batch` is `POST /incident`, `live` the webhooks and incidents, `error` every refusal."""
+"""The HTTP contract: `batch` is `POST /incident`, `live` webhooks and incidents, `error` every refusal."""
 
 from aiops_rca.wire.batch import (
     ActionOut,
@@ -14,6 +14,7 @@ from aiops_rca.wire.batch import (
     SimilarOut,
     convert,
     convert_alert,
+    decode,
     decode_incident,
     encode,
     json_schemas,
@@ -38,6 +39,7 @@ __all__ = [
     "SimilarOut",
     "convert",
     "convert_alert",
+    "decode",
     "decode_incident",
     "encode",
     "json_schemas",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterable
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -142,15 +143,24 @@ class TimedIncidentOut(IncidentOut, gc=False):
 
 
 _SECOND_LOOK_BYTES = 1024 * 1024
-_DECODER = msgspec.json.Decoder(IncidentIn)
+_DECODER: msgspec.json.Decoder[IncidentIn] = msgspec.json.Decoder(IncidentIn)
 _AT = re.compile(r" - at (?:`key` in )?`\$(?P<path>[^`]*)`\Z")
 _KEY = re.compile(r"\AObject (?:missing required|contains unknown) field `(?P<name>.*)`\Z", re.DOTALL)
 
 
 def decode_incident(body: bytes) -> IncidentIn:
     """Parse *body*; raise InputError naming the field (`body` when it is not JSON)."""
+    return _decoded(body, _DECODER)
+
+
+def decode(body: bytes, kind: type[T]) -> T:
+    """Parse *body* as a *kind*, a msgspec struct; raises as `decode_incident` does."""
+    return _decoded(body, msgspec.json.Decoder(kind))
+
+
+def _decoded(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     try:
-        return _DECODER.decode(body)
+        return decoder.decode(body)
     except msgspec.ValidationError as error:
         raise _invalid(error, "body") from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
@@ -179,11 +189,16 @@ def encode(value: object) -> bytes:
     return msgspec.json.encode(value)
 
 
-def json_schemas() -> tuple[dict[str, Any], dict[str, Any]]:
-    """JSON schemas for the OpenAPI document: (references by struct name, component schemas)."""
+def json_schemas(more: Iterable[Any] = ()) -> tuple[dict[str, Any], dict[str, Any]]:
+    """JSON schemas for the OpenAPI document: (references by struct name, component schemas).
+
+    *more* are structs besides those of `POST /incident`; they have no reference by name.
+    """
     types = [IncidentIn, TimedIncidentOut, ErrorOut]
-    refs, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
-    named = {kind.__name__: ref for kind, ref in zip(types, refs, strict=True)}
+    refs, components = msgspec.json.schema_components(
+        [*types, *more], ref_template="#/components/schemas/{name}"
+    )
+    named = {kind.__name__: ref for kind, ref in zip(types, refs, strict=False)}
     return named, components
 
 

@@ -1,0 +1,208 @@
+"""What was told of signals since the last time, brought into incidents: join, open, merge, part again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from aiops_rca.live.draft import Draft
+from aiops_rca.live.grouping import Returns, groups, returns
+from aiops_rca.live.outline import alert_of
+from aiops_rca.live.records import AlertRecord
+from aiops_rca.live.signals import REPEATED, heads
+from aiops_rca.live.state import SIGNAL_FIRINGS, Signal
+from aiops_rca.live.telling import tell_turns
+from aiops_rca.live.windows import is_suppressed
+from aiops_rca.live.work import Work
+
+OPENED = "opened the incident"
+
+
+def settle(work: Work) -> None:
+    """Bring every signal told of into its incident, and every incident touched up to date."""
+    newcomers: dict[str, AlertRecord] = {}
+    returning: Returns = []
+    torn: set[str] = set()
+    for fingerprint, before in work.before.items():
+        newcomers.update(_compare(before, work.signals[fingerprint], work))
+        pairs = returns(work.signals[fingerprint].firings, work.rules.hold_ms)
+        returning += [(a, b) for a, b in pairs if not a.incident or a.incident != b.incident]
+        torn |= _torn(before, pairs, work)
+    for id in torn:
+        newcomers.update((firing.id, firing) for firing in heads(work.firings_of(id)))
+        returning += _all_returns(id, work)
+    if newcomers or returning:
+        _group(newcomers, returning, torn, work)
+    _count_events(work)
+    crowded = _store_signals(work)
+    finish(work)
+    for fingerprint in crowded:
+        ended = [f for f in work.signals[fingerprint].firings if f.ended]
+        work.drop(fingerprint, ended[: len(work.signals[fingerprint].firings) - SIGNAL_FIRINGS])
+
+
+def finish(work: Work) -> None:
+    """Turn the drafts into incidents, and tell what turned in their lives."""
+    for draft in work.drafts.values():
+        if draft.end_shrank:
+            draft.reckon_end(work.firings_of(draft.id))
+        incident = draft.finished(suppressed=is_suppressed(draft, work))
+        work.incidents[draft.id] = incident
+        tell_turns(draft, incident.record, work)
+        work.records[draft.id] = incident.record
+    work.drafts.clear()
+
+
+def merge(into: Draft, other: Draft, work: Work) -> None:
+    """Let *into* take in *other*, which forwards to it from now on."""
+    for firing in work.firings_of(other.id):
+        work.put(firing._replace(incident=into.id), stored=False)
+    into.absorb(other)
+    del work.drafts[other.id]
+    gone = work.incidents.pop(other.id, None)
+    if gone is not None:  # one that was made and merged in the same breath was never seen
+        last = other.finished(suppressed=gone.record.suppressed, live=False).record
+        work.records[other.id] = last._replace(status="merged", merged_into=into.id)
+        work.happened(other.id, work.now, "merged", f"merged into {into.id}")
+        work.happened(into.id, work.now, "merged", f"took in {other.id}")
+    else:
+        work.records.pop(other.id, None)
+
+
+def _compare(before: Signal, after: Signal, work: Work) -> Iterable[tuple[str, AlertRecord]]:
+    """Count what changed of firings already in an incident; yield those that are not in one yet."""
+    known = {firing.id: firing for firing in before.firings}
+    for firing in after.firings:
+        old = known.get(firing.id)
+        if old is firing:
+            continue
+        was_counted = old is not None and old.ended != REPEATED and bool(old.incident)
+        counts = firing.ended != REPEATED
+        if counts and not was_counted:
+            if firing.incident:  # it passed for a repetition until now
+                work.put(firing._replace(incident=""))
+            yield firing.id, firing._replace(incident="")
+        elif old is not None and was_counted and old.incident in work.incidents:
+            draft = work.draft(old.incident)
+            if counts:
+                draft.change(old, firing)
+            else:
+                left = [f for f in heads(work.firings_of(draft.id)) if f.id != firing.id]
+                draft.rebuild(left, [old])
+
+
+def _torn(before: Signal, pairs: Returns, work: Work) -> set[str]:
+    """Incidents that were one only because of a return that, as is known now, was none."""
+    if len(before.firings) < 2:
+        return set()
+    bound = {firing.id for pair in pairs for firing in pair}
+    chain: dict[str, int] = {}
+    for number, (one, other) in enumerate(pairs):
+        chain[other.id] = chain.setdefault(one.id, number)
+    found = set()
+    for one, other in returns(before.firings, work.rules.hold_ms):
+        still = one.id in bound and other.id in bound and chain[one.id] == chain[other.id]
+        if not still and one.incident == other.incident and one.incident in work.incidents:
+            found.add(one.incident)
+    return {id for id in found if not work.incidents[id].record.by_hand}
+
+
+def _all_returns(id: str, work: Work) -> Returns:
+    found: Returns = []
+    for fingerprint in work.incidents[id].onsets:
+        signal = work.signals.get(fingerprint)
+        if signal:
+            found += returns(signal.firings, work.rules.hold_ms)
+    return found
+
+
+def _group(newcomers: dict[str, AlertRecord], returning: Returns, torn: set[str], work: Work) -> None:
+    """Give every newcomer its incident; take *torn* incidents apart and put them together anew."""
+    others = {id: incident for id, incident in work.incidents.items() if id not in torn}
+    parts = groups(list(newcomers.values()), returning, others, work.rules)
+    keepers = _part_ways(parts, torn, work)
+    for part in parts:
+        ids = [k for k in part if k in others] + [keepers[k] for k in part if k in keepers]
+        fresh = [newcomers[k]._replace(incident="") for k in part if k in newcomers]
+        fresh = [firing for firing in fresh if not _current(firing, work).incident]
+        draft = _survivor(ids, fresh, work)
+        _join(draft, sorted(fresh, key=_moment), work)
+
+
+def _part_ways(parts: Iterable[Sequence[str]], torn: Iterable[str], work: Work) -> dict[str, str]:
+    """Let each of *torn* go on with the part that holds its first firing; the others leave it.
+
+    Returns the incident of each such first firing.
+    """
+    keepers = {}
+    for id in torn:
+        firings = heads(work.firings_of(id))
+        keeper = firings[0]
+        keepers[keeper.id] = id
+        stay = set(next(part for part in parts if keeper.id in part))
+        gone = [firing for firing in firings if firing.id not in stay]
+        if gone:
+            work.draft(id).rebuild([firing for firing in firings if firing.id in stay], gone)
+        for firing in gone:
+            work.put(firing._replace(incident=""))
+    return keepers
+
+
+def _current(firing: AlertRecord, work: Work) -> AlertRecord:
+    return next(f for f in work.signals[firing.fingerprint].firings if f.id == firing.id)
+
+
+def _survivor(ids: Sequence[str], fresh: Sequence[AlertRecord], work: Work) -> Draft:
+    if not ids:
+        return work.open(min(fresh, key=lambda f: f.order))
+    drafts = sorted((work.draft(id) for id in ids), key=lambda d: (d.order, d.id))
+    for other in drafts[1:]:
+        merge(drafts[0], other, work)
+    return drafts[0]
+
+
+def _join(draft: Draft, fresh: Sequence[AlertRecord], work: Work) -> None:
+    opening = not draft.alert_count
+    for firing in fresh:
+        draft.add(firing)
+    for firing in fresh:
+        because = OPENED if opening and firing is fresh[0] else _because(firing, draft, work)
+        work.put(firing._replace(incident=draft.id, joined_because=because))
+
+
+def _because(firing: AlertRecord, draft: Draft, work: Work) -> str:
+    earlier = [f for f in heads(work.signals[firing.fingerprint].firings) if f.starts_at < firing.starts_at]
+    if earlier and earlier[-1].incident == draft.id and earlier[-1].ends_at is not None:
+        seconds = (firing.at - earlier[-1].ends_at) / 1000
+        return f"fired again {seconds:g} s after it ended ({earlier[-1].id})"
+    return work.rules.because(alert_of(firing), draft.outline) or "linked to what followed it"
+
+
+def _count_events(work: Work) -> None:
+    for fingerprint, count in work.told.items():
+        firings = heads(work.signals[fingerprint].firings)
+        if firings:
+            work.draft(firings[-1].incident).event_count += count
+    work.told.clear()
+
+
+def _store_signals(work: Work) -> list[str]:
+    """Note the rows of all that changed; a repetition belongs where its firing does.
+
+    Returns the signals with more firings than are kept.
+    """
+    for fingerprint, before in work.before.items():
+        known = {firing.id: firing for firing in before.firings}
+        home = ""
+        for firing in work.signals[fingerprint].firings:
+            home = firing.incident if firing.ended != REPEATED else home
+            if firing.incident != home:
+                work.put(firing._replace(incident=home))
+            elif known.get(firing.id) is not firing:
+                work.rows[firing.id] = firing
+    crowded = [f for f in work.before if len(work.signals[f].firings) > SIGNAL_FIRINGS]
+    work.before.clear()
+    return crowded
+
+
+def _moment(firing: AlertRecord) -> tuple[int, str]:
+    return firing.at, firing.id

@@ -1,0 +1,204 @@
+"""What was told of one signal, in any order, to its firings: when each began and how it ended.
+
+The outcome depends on the set of what was told, never on the order it came in:
+
+- a firing ends at the first resolve that is not before its start;
+- without one it is superseded by the signal's next start, for which it must have ended;
+- without one it expires when nobody has told of it for its source's lease;
+- where a sender gives each repetition a new start, starts without a resolve between are one firing.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Sequence
+from hashlib import blake2b
+from operator import attrgetter
+
+from aiops_rca.domain.event import RESTATED, AlertEvent
+from aiops_rca.live.records import AlertRecord, Mark
+from aiops_rca.live.state import SIGNAL_FIRINGS, Signal
+
+RESOLVED = "resolved"
+SUPERSEDED = "superseded"
+EXPIRED = "expired"
+BY_HAND = "by hand"
+REPEATED = "repeated"
+
+NOTHING_TOLD = Signal((), ())
+_starts_at = attrgetter("starts_at")
+_at = attrgetter("at")
+
+
+def alert_id(fingerprint: str, starts_at: int) -> str:
+    """The id of the firing of *fingerprint* that began at *starts_at* (ms, sender's clock): 16 hex digits."""
+    return blake2b(f"{fingerprint}:{starts_at}".encode(), digest_size=8).hexdigest()
+
+
+def starts_at(event: AlertEvent, received_at: int) -> int:
+    """When the firing began by the sender's clock; the receipt where the sender does not say."""
+    return received_at if event.starts_at is None else event.starts_at
+
+
+def told(
+    signal: Signal, event: AlertEvent, *, received_at: int, order: int, lease_ms: int, now: int
+) -> Signal:
+    """*signal* after a firing was told; times in ms. *order* is the firing's if this is the first of it."""
+    start = starts_at(event, received_at)
+    firings = list(signal.firings)
+    at = bisect_left(firings, start, key=_starts_at)
+    if at < len(firings) and firings[at].starts_at == start:
+        firings[at] = _again(firings[at], event, received_at)
+    else:
+        firings.insert(at, _first(event, start, received_at, order))
+    return _settled(firings, signal.marks, at, lease_ms, now)
+
+
+def mark_of(event: AlertEvent, received_at: int) -> Mark:
+    """The resolve that *event* tells of; at its receipt where the sender does not say when."""
+    end = received_at if event.ends_at is None else event.ends_at
+    return Mark(event.fingerprint, max(end, event.starts_at or 0), event.starts_at, received_at, RESOLVED)
+
+
+def marked(signal: Signal, mark: Mark, *, lease_ms: int, now: int) -> Signal:
+    """*signal* after a resolve; the same one told again changes nothing."""
+    marks = list(signal.marks)
+    if any(m.at == mark.at and m.starts_at == mark.starts_at for m in marks):
+        return signal
+    insort(marks, mark, key=_at)
+    at = bisect_left(signal.firings, mark.at, key=_starts_at)
+    return _settled(list(signal.firings), tuple(marks[-2 * SIGNAL_FIRINGS :]), at, lease_ms, now)
+
+
+def aged(signal: Signal, *, lease_ms: int, now: int) -> Signal:
+    """*signal* at *now* (ms): what nobody tells of any more has expired."""
+    return _settled(list(signal.firings), signal.marks, len(signal.firings), lease_ms, now)
+
+
+def heads(firings: Sequence[AlertRecord]) -> list[AlertRecord]:
+    """The firings that are of their own, repetitions left out."""
+    return [firing for firing in firings if firing.ended != REPEATED]
+
+
+def expires_at(signal: Signal, lease_ms: int) -> int | None:
+    """When (ms) the open firing of *signal* expires if nothing more is told of it; None if none is open."""
+    heard = 0
+    for firing in reversed(signal.firings):  # only the last of its own can be open: each ends the one before
+        heard = max(heard, firing.seen_at)
+        if firing.ended != REPEATED:
+            return None if firing.ended else heard + lease_ms
+    return None
+
+
+def _first(event: AlertEvent, start: int, received_at: int, order: int) -> AlertRecord:
+    return AlertRecord(
+        alert_id(event.fingerprint, start),
+        "",
+        event.fingerprint,
+        event.source,
+        event.service,
+        event.metric,
+        event.severity,
+        start,
+        min(start, received_at),
+        None,
+        "",
+        received_at,
+        event.value,
+        event.threshold,
+        event.labels,
+        event.flags,
+        event.summary,
+        event.link,
+        "",
+        order,
+        True,  # noqa: FBT003 - a record's column
+    )
+
+
+def _again(firing: AlertRecord, event: AlertEvent, received_at: int) -> AlertRecord:
+    """*firing* told once more: the worst that was said of it stays, whoever said it first."""
+    known = (firing.severity, *_size(firing.value))
+    worse = (event.severity, *_size(event.value)) > known
+    flags = firing.flags
+    if event.flags != flags:
+        flags = tuple(sorted({*flags, *event.flags}))
+    return firing._replace(
+        at=min(firing.at, received_at),
+        seen_at=max(firing.seen_at, received_at),
+        severity=event.severity if worse else firing.severity,
+        value=event.value if worse else firing.value,
+        threshold=event.threshold if worse else firing.threshold,
+        flags=flags,
+    )
+
+
+def _size(value: float | None) -> tuple[bool, float, float]:
+    return (False, 0.0, 0.0) if value is None else (True, abs(value), value)
+
+
+def _settled(
+    firings: list[AlertRecord], marks: tuple[Mark, ...], changed: int, lease_ms: int, now: int
+) -> Signal:
+    """Decide anew from the firing before *changed* on; what lies further back cannot be touched by it."""
+    begin = max(min(changed, len(firings)) - 1, 0)
+    while begin > 0 and firings[begin].ended == REPEATED:
+        begin -= 1
+    at = begin
+    while at < len(firings):
+        after, heard = _run(firings, marks, at, lease_ms)
+        following = firings[after] if after < len(firings) else None
+        firings[at] = _ended(firings[at], marks, following, heard + lease_ms, now)
+        at = after
+    return Signal(tuple(firings), marks)
+
+
+def _run(firings: list[AlertRecord], marks: Sequence[Mark], head: int, lease_ms: int) -> tuple[int, int]:
+    """Mark the repetitions that follow *head*: (index of the next firing of its own, last told of in ms)."""
+    first, heard = firings[head], firings[head].seen_at
+    mark = _end_of(first, marks)
+    at = head + 1
+    while at < len(firings):
+        firing = firings[at]
+        over = mark is not None and mark.at <= firing.starts_at
+        if RESTATED not in firing.flags or over or firing.at - heard > lease_ms:
+            break
+        heard = max(heard, firing.seen_at)
+        if firing.ended != REPEATED:
+            firings[at] = firing._replace(ended=REPEATED, ends_at=firing.at)
+        at += 1
+    return at, heard
+
+
+def _ended(
+    firing: AlertRecord, marks: Sequence[Mark], following: AlertRecord | None, expiry: int, now: int
+) -> AlertRecord:
+    mark = _end_of(firing, marks)
+    ended, ends_at = "", None
+    if mark is not None and (following is None or mark.at <= following.starts_at):
+        ended, ends_at = mark.how, max(firing.at, min(mark.at, mark.received_at))
+    elif following is not None:
+        ended, ends_at = SUPERSEDED, max(firing.at, following.at)
+    elif now >= expiry:
+        ended, ends_at = EXPIRED, expiry
+    if (ended, ends_at) == (firing.ended, firing.ends_at) or _was_resolved_by(firing, ends_at):
+        return firing
+    return firing._replace(ended=ended, ends_at=ends_at)
+
+
+def _was_resolved_by(firing: AlertRecord, moment: int | None) -> bool:
+    """Whether a resolve, which may be forgotten by now, has ended *firing* no later than *moment*."""
+    if firing.ended not in (RESOLVED, BY_HAND) or firing.ends_at is None:
+        return False
+    return moment is None or firing.ends_at <= moment
+
+
+def _end_of(firing: AlertRecord, marks: Sequence[Mark]) -> Mark | None:
+    """The first resolve not before the start of *firing*; at its very start only one of its own."""
+    at = bisect_left(marks, firing.starts_at, key=_at)
+    while at < len(marks):
+        mark = marks[at]
+        if mark.at > firing.starts_at or mark.starts_at in (None, firing.starts_at):
+            return mark
+        at += 1
+    return None
