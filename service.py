@@ -15,7 +15,7 @@ from _bentoml_sdk import service as bento_service
 from starlette.requests import Request
 from starlette.responses import Response
 
-from aiops_rca.bootstrap import ALONE, BATCHED, TASK, Application, Task
+from aiops_rca.bootstrap.service import ALONE, BATCHED, TASK, Application, Task
 
 APPLICATION = Application(Path(__file__).resolve().parent)
 SETTINGS = APPLICATION.settings
@@ -76,9 +76,14 @@ class AiopsRca:
         APPLICATION.load()
 
     @bentoml.on_startup
-    def settle(self) -> None:
-        """Make collections cheap once everything is loaded."""
-        APPLICATION.settle()
+    async def start(self) -> None:
+        """Begin to serve, once everything is loaded."""
+        APPLICATION.start()
+
+    @bentoml.on_shutdown
+    async def close(self) -> None:
+        """Keep what was promised, and end what was started."""
+        await APPLICATION.close()
 
     @bentoml.api(
         route=BATCHED,

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ ROUNDS = 3
 ROUND_SEC = 10.0
 WARM_SEC = 1.0
 STORMS = 5
-DRAIN_SEC = 180.0
+PATIENCE_SEC = 180.0
 SERVICES = (
     "frontend cartservice redis-cart productcatalogservice recommendationservice adservice"
     " currencyservice checkoutservice paymentservice shippingservice emailservice frontend-external"
@@ -58,8 +58,10 @@ def _service(folder: Path, name: str, **settings: str) -> Iterator[tuple[Served,
     seed(home)
     with served(home, env={"AIOPS_STATE_DIR": str(state), **settings}) as service:
         engine = open_engine(f"sqlite:///{state / 'incidents.db'}")
+        incidents = IncidentReader(engine)
         try:
-            yield service, IncidentReader(engine)
+            _until(lambda: bool(incidents.standing().holder), "no correlator")
+            yield service, incidents
         finally:
             engine.dispose()
 
@@ -72,7 +74,7 @@ def _throughput(folder: Path) -> dict[str, Any]:
             for n in range(BODIES)
         ]
         uvloop.run(barrage(url, bodies, connections=CONNECTIONS, seconds=WARM_SEC))
-        _drained(incidents, service.url)
+        _drained(service.url)
         with _watched(service.process.pid) as memory:
             rounds = [_round(url, bodies, incidents, service.url) for _ in range(ROUNDS)]
     figures: dict[str, Any] = {key: statistics.median(r[key] for r in rounds) for key in rounds[0]}
@@ -87,7 +89,7 @@ def _round(url: str, bodies: list[Body], incidents: IncidentReader, base: str) -
     answers = uvloop.run(barrage(url, bodies, connections=CONNECTIONS, seconds=ROUND_SEC))
     loaded = time.perf_counter() - began
     meanwhile = incidents.standing().events - before.events
-    _drained(incidents, base)
+    _drained(base)
     folded_in = time.perf_counter() - began
     accepted = sum(answer.accepted for answer in answers)
     lost = accepted - (incidents.standing().events - before.events)
@@ -108,11 +110,15 @@ def _waits(answers: list[Answer]) -> dict[str, float]:
     return {"p50_ms": round(cuts[499], 2), "p99_ms": round(cuts[989], 2), "p999_ms": round(cuts[998], 2)}
 
 
-def _drained(incidents: IncidentReader, base: str) -> None:
+def _drained(base: str) -> None:
     """Wait until the journal's last entry is folded."""
-    deadline = time.monotonic() + DRAIN_SEC
-    while _lag(base) > 0:
-        assert time.monotonic() < deadline, f"the correlator does not catch up: {incidents.standing()}"
+    _until(lambda: _lag(base) == 0, "the correlator does not catch up")
+
+
+def _until(true: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SEC
+    while not true():
+        assert time.monotonic() < deadline, otherwise
         time.sleep(0.05)
 
 

@@ -45,7 +45,7 @@ class World:
     ) -> None:
         """Store what happened now, as the correlator does: (occasion, the incident as it stands) each."""
         made = (
-            tuple(diagnosis(record.id) for _, record in notices if _ == "opened")
+            tuple(diagnosis(record.id) for occasion, record in notices if occasion == "opened")
             if diagnoses is None
             else diagnoses
         )

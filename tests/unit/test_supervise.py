@@ -20,7 +20,7 @@ import sys, threading, pathlib
 from aiops_rca.adapters.processes import own_name
 from aiops_rca.adapters.supervise import end_with_parent
 stop = threading.Event()
-end_with_parent(stop.set)
+end_with_parent(stop.set, last_words_sec=0.3)
 pathlib.Path(sys.argv[1]).write_text(own_name())
 {then}
 """

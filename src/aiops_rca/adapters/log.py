@@ -40,4 +40,5 @@ def set_up(level: str) -> None:
         if name.startswith(("bentoml", "uvicorn", "circus")):
             logger.handlers[:] = []
             logger.propagate = True
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # its every look at a database is no event
     logging.getLogger("uvicorn.access").disabled = True  # the edge writes one line per request

@@ -18,7 +18,7 @@ from aiops_rca.wire import CLIENT_GONE
 
 PHASES = ("validate", "correlate", "rank", "recall", "enrich", "serialize")
 LLM_FAILURES = ("timeout", "5xx", "rate_limit", "parse_error", "auth", "circuit_open", "client_error")
-_REJECTED = ("400", "404", "405", "408", "413", "415", "422")
+_REJECTED = ("400", "401", "404", "405", "408", "409", "413", "415", "422")
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _PHASE_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
 

@@ -105,17 +105,17 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         child.wait()
 
 
-def end_with_parent(stop: Callable[[], None]) -> None:
+def end_with_parent(stop: Callable[[], None], *, last_words_sec: float = _LAST_WORDS_SEC - 1) -> None:
     """Call *stop* when standard input closes, which is when the parent is gone or wants us to end.
 
-    A process that has not ended by itself a moment later is ended: nothing is lost by it.
+    A process that has not ended by itself in *last_words_sec* is ended: nothing is lost by it.
     """
 
     def watch() -> None:
         while os.read(0, 4096):  # not sys.stdin: its lock would be held when the interpreter ends
             pass
         stop()
-        time.sleep(_LAST_WORDS_SEC - 1)
+        time.sleep(last_words_sec)
         os.kill(os.getpid(), signal.SIGKILL)
 
     threading.Thread(target=watch, name="watch-parent", daemon=True).start()

@@ -11,6 +11,7 @@ from pathlib import Path
 from aiops_rca.adapters import artifacts, log, processes
 from aiops_rca.adapters.notify import targets
 from aiops_rca.adapters.store import IncidentStore, Journal, Outbox
+from aiops_rca.bootstrap.clock import now_ms
 from aiops_rca.bootstrap.places import Databases
 from aiops_rca.bootstrap.releases import required, warm_up
 from aiops_rca.bootstrap.rules import rules_of
@@ -24,11 +25,6 @@ _DAY_MS = 86_400_000
 _RETRY_SEC = 1.0
 
 logger = logging.getLogger("aiops_rca.correlator")
-
-
-def now_ms() -> int:
-    """The time in epoch milliseconds."""
-    return time.time_ns() // 1_000_000
 
 
 def correlate_forever(root: Path, stop: threading.Event) -> None:

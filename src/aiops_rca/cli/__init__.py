@@ -1,4 +1,4 @@
-"""`aiops-rca`: serve, analyze, evaluate, and the artifacts, from a shell.
+"""`aiops-rca`: serve, correlate, analyze, evaluate, replay, and the artifacts, from a shell.
 
 Each command is a module of its own and imports what it needs when it runs, so that `analyze` and
 `evaluate` start without the service's libraries.
@@ -14,7 +14,9 @@ from aiops_rca import __version__
 from aiops_rca.cli.analyze import analyze
 from aiops_rca.cli.answer import clean, show
 from aiops_rca.cli.artifacts import graph, history
+from aiops_rca.cli.correlator import correlator
 from aiops_rca.cli.evaluate import evaluate
+from aiops_rca.cli.replay import replay
 from aiops_rca.cli.serve import serve
 from aiops_rca.domain.errors import RcaError
 
@@ -25,7 +27,7 @@ def commands() -> None:
     """Alert correlation and root-cause diagnosis."""
 
 
-for _command in (serve, analyze, show, evaluate, graph, history):
+for _command in (serve, correlator, analyze, show, evaluate, replay, graph, history):
     commands.add_command(_command)
 
 

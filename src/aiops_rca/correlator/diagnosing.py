@@ -13,8 +13,7 @@ from typing import NamedTuple, TypeVar
 from aiops_rca.domain.alert import Alert, Severity
 from aiops_rca.domain.diagnosis import PROBABLE
 from aiops_rca.domain.release import Release
-from aiops_rca.live.members import alerts_of
-from aiops_rca.live.outline import alert_of
+from aiops_rca.live.members import alerts_of, onsets_of
 from aiops_rca.live.records import (
     MERGED,
     RESOLVED,
@@ -174,7 +173,7 @@ class Diagnosing:
         line = self._first or self._again
         if not line:
             incident, (record, reason) = _popped(self._gone)
-            made = self._diagnose(record, _onsets(self._kept_alerts(incident, _MOST_ALERTS)), reason, now)
+            made = self._diagnose(record, onsets_of(self._kept_alerts(incident, _MOST_ALERTS)), reason, now)
             self._forget(incident)
             return made
         incident, reason = _popped(line)
@@ -254,14 +253,6 @@ def _as_stored(last: DiagnosisRecord, record: IncidentRecord) -> _Seen:
         root_cause=last.root_cause,
         verdict=last.verdict,
     )
-
-
-def _onsets(firings: Iterable[AlertRecord]) -> list[Alert]:
-    """The first alert of each signal."""
-    found: dict[str, Alert] = {}
-    for firing in sorted(firings, key=lambda f: (f.at, f.id)):
-        found.setdefault(firing.fingerprint, alert_of(firing))
-    return list(found.values())
 
 
 def _told(made: DiagnosisRecord, seen: _Seen) -> tuple[tuple[Happening, ...], tuple[Notice, ...]]:

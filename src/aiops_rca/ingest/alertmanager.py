@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
-from msgspec import Raw, Struct, field
+from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from aiops_rca.domain.errors import InputError
 from aiops_rca.domain.event import TRUNCATED, AlertEvent
@@ -39,6 +39,7 @@ class _Annotations(Struct, gc=False):
 class _Alert(Struct, gc=False, rename="camel"):
     labels: Raw
     status: str
+    service: Raw | UnsetType = UNSET
     annotations: _Annotations | None = None
     starts_at: str | None = None
     ends_at: str | None = None
@@ -86,6 +87,8 @@ class Alertmanager:
         flags = (TRUNCATED,) if webhook.truncated_alerts > 0 else ()
         events: list[AlertEvent | Fault] = []
         for alert in webhook.alerts:
+            if alert.service is not UNSET:
+                raise InputError("an alert in plain words", field="service")
             notes = alert.annotations or _NONE
             events.append(
                 desk.stamped(
@@ -153,7 +156,12 @@ def is_alert(row: object) -> bool:
 
 
 def _has_labels(row: object) -> bool:
-    return isinstance(row, dict) and isinstance(row.get("labels"), dict) and bool(row["labels"])
+    return (
+        isinstance(row, dict)
+        and isinstance(row.get("labels"), dict)
+        and bool(row["labels"])
+        and "service" not in row  # names it outside its labels: an alert in plain words
+    )
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -25,6 +25,7 @@ _OF_AN_EVENT = frozenset(
     "specversion id source type subject time datacontenttype dataschema data data_base64".split()
 )
 _HEADER = "ce-"
+_BEGAN = frozenset("firing fired triggered opened open raised started active activated".split())
 _LABEL_LENGTH = 200
 
 
@@ -136,8 +137,8 @@ def _timed(said: Said, event: Mapping[str, Any]) -> Said:
 def _stem(kind: str) -> tuple[str, bool | None]:
     """An event's type without its last word where that is a state: `com.example.alert.resolved`."""
     stem, _, last = kind.rpartition(".")
-    firing = fires(last)
-    return (stem, firing) if stem and firing is not None else (kind, firing)
+    firing = True if last.lower() in _BEGAN else fires(last)
+    return (stem, firing) if stem and (firing is False or last.lower() in _BEGAN) else (kind, firing)
 
 
 def _place(event: Mapping[str, Any]) -> str:

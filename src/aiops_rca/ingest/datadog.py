@@ -33,6 +33,7 @@ _STATE = re.compile(
 )
 _MEASURED = re.compile(r"[a-z0-9_.]+:([a-zA-Z][\w.]{0,200})\s*\{")
 _LIMIT = re.compile(r"[<>]=?\s*(-?[0-9]+(?:\.[0-9]+)?)\s*\Z")
+_TITLES = ("title", "event_title", "alert_title", "monitor_name")
 _OF_A_THING = frozenset(["id", "name", "type"])  # say something only with the name of the object they are in
 _UNSET = frozenset(["", "null", "none", "n/a"])
 _WARNS = frozenset(["warn", "warning", "re-warn", "no data", "re-no data"])
@@ -61,10 +62,15 @@ class Datadog:
 
     def read(self, body: Body, desk: Desk) -> list[AlertEvent | Fault]:
         """The one event of *body*; raises InputError when it is of another kind."""
-        fields = _flat(json_object(body.document(), "body"))
-        if _MARKS.isdisjoint(fields):
+        document = json_object(body.document(), "body")
+        if not (self.recognise(document, body.headers) or _is_own_template(document)):
             raise InputError("not a Datadog webhook: none of its template variables", field="body")
-        return [desk.event(body, _said(fields, desk))]
+        return [desk.event(body, _said(_flat(document), desk))]
+
+
+def _is_own_template(document: Mapping[str, Any]) -> bool:
+    """Whether a body at Datadog's own address may be of a template with few variables."""
+    return not _MARKS.isdisjoint(document) and any(title in document for title in _TITLES)
 
 
 def _flat(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,7 +96,7 @@ def _is_unset(value: object) -> bool:
 
 
 def _said(fields: Mapping[str, Any], desk: Desk) -> Said:
-    title = _taken_apart(_first(fields, "title", "event_title", "alert_title", "monitor_name"))
+    title = _taken_apart(_first(fields, *_TITLES))
     labels = _labels(fields, title.scope)
     transition = _first(fields, "alert_transition", "transition", "alert_state") or title.state
     firing = _fires(transition, fields)

@@ -20,7 +20,7 @@ _FIRES = {
     **dict.fromkeys(["triggered", "trigger", "reopened", "reopen"], True),
     **dict.fromkeys(["resolved", "resolve"], False),
 }
-_ACTIONS = frozenset(["trigger", "acknowledge", "resolve"])
+_ACTIONS = ("trigger", "acknowledge", "resolve")  # a tuple: what is looked for may be anything
 _URGENCIES = {"high": Severity.ERROR, "low": Severity.WARNING}
 _SUMMARISED = ("team", "escalation_policy", "priority", "service")
 

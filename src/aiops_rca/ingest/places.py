@@ -17,8 +17,9 @@ _CACHED = 16_384
 
 _NOT_A_NAME = re.compile(r"[^a-z0-9]+")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-_PORT = re.compile(r":[0-9]{1,5}\Z")
-_ADDRESS = re.compile(r"[0-9.]+|[0-9a-fA-F:]*:[0-9a-fA-F:]*")
+_PORT_AND_PATH = re.compile(r":[0-9]{1,5}(?:/.*)?\Z", re.DOTALL)
+_IPV6 = re.compile(r"[0-9a-fA-F:.]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*")
+_ADDRESS = re.compile(rf"[0-9.]+|\[?{_IPV6.pattern}\]?")
 _MACHINE = re.compile(r"pod|instance|host|node|task|container|server|machine|target")
 # What an orchestrator hangs on the name of a workload: a replica set and a pod, a pod, a number.
 _REPLICA = re.compile(r"-(?=[a-z0-9]*[0-9])[a-z0-9]{5,10}-[a-z0-9]{5}\Z")
@@ -128,7 +129,10 @@ def _workload(value: str, *, pod: bool) -> str:
 
 def _bare(value: str) -> str:
     """*value* without what an address has around the name."""
-    return _PORT.sub("", _SCHEME.sub("", value)) if ":" in value else value
+    if ":" not in value:
+        return value
+    rest = _SCHEME.sub("", value)
+    return rest if _IPV6.fullmatch(rest) else _PORT_AND_PATH.sub("", rest)
 
 
 def _text(value: object) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
 from starlette.responses import RedirectResponse
 from starlette.routing import Match
 
+from aiops_rca.domain.errors import InputError
 from aiops_rca.settings import Settings, effective
+from aiops_rca.web.live import LivePages
 from aiops_rca.web.openapi import describe
 from aiops_rca.web.serving import Serving
 
@@ -66,9 +69,17 @@ class VersionOut(BaseModel):
 
 
 def build_app(
-    settings: Settings, serving: Callable[[], Serving], *, version: str, bento_tag: str | None
+    settings: Settings,
+    serving: Callable[[], Serving],
+    live: LivePages,
+    *,
+    version: str,
+    bento_tag: str | None,
 ) -> FastAPI:
-    """The FastAPI application of every page but `/incident`, `/healthz` and `/metrics`."""
+    """The FastAPI application of every page but `/incident`, webhooks, `/healthz` and `/metrics`.
+
+    What it refuses leaves it as an RcaError, for whoever wraps it to answer in the one error shape.
+    """
     app = FastAPIOffline(
         docs_url="/docs", redoc_url=None, title=_TITLE, version=version, openapi_url="/docs.json"
     )
@@ -82,9 +93,11 @@ def build_app(
     async def readyz(response: Response) -> ReadyOut:
         """Whether the service can answer, check by check."""
         now = serving()
-        response.status_code = 200 if now.ready else 503
-        checks = {n: CheckOut(ok=c.ok, detail=c.detail) for n, c in now.checks.items()}
-        return ReadyOut(status="ready" if now.ready else "not ready", checks=checks)
+        found = {**now.checks, **await live.pulse.checks()}
+        ready = now.ready and all(check.ok for check in found.values())
+        response.status_code = 200 if ready else 503
+        checks = {n: CheckOut(ok=c.ok, detail=c.detail) for n, c in found.items()}
+        return ReadyOut(status="ready" if ready else "not ready", checks=checks)
 
     @app.get("/version", tags=["service"])
     async def running_version() -> VersionOut:
@@ -96,6 +109,8 @@ def build_app(
         """Every setting in force. Secrets are not settings of this file and never shown."""
         return {"settings": effective(settings), "overrides": settings.overrides}
 
+    app.add_exception_handler(RequestValidationError, _name_the_field)
+    live.add_to(app)
     describe(app, settings.severities)
     return app
 
@@ -112,6 +127,14 @@ def methods_of(app: FastAPI) -> Callable[[dict[str, Any]], frozenset[str]]:
         return frozenset(found)
 
     return methods
+
+
+async def _name_the_field(_: Request, error: Exception) -> Response:
+    """Raise what FastAPI found wrong with a path, query or header value as one of our errors."""
+    if not isinstance(error, RequestValidationError):
+        raise error
+    first = error.errors()[0]
+    raise InputError(first["msg"], field=str(first["loc"][-1])) from error
 
 
 def _version(now: Serving, settings: Settings, version: str, bento_tag: str | None) -> VersionOut:

@@ -6,9 +6,10 @@ An incident that was merged forwards to the one that took it in: 301, with itsel
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Annotated, Any, TypeVar
+from enum import Enum
+from typing import Annotated, TypeVar
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import FastAPI, Query, Request, Response
 
 from aiops_rca.domain.errors import InputError, RcaError
 from aiops_rca.domain.graph import ServiceGraph
@@ -26,9 +27,10 @@ from aiops_rca.web.asking import (
     reply,
     shows,
 )
-from aiops_rca.web.paging import DEFAULT_LIMIT, MOST, Cursor, Limit, page, read_cursor
+from aiops_rca.web.paging import DEFAULT_LIMIT, MOST, NUMBER, WORD, Cursor, Limit, page, read_cursor
 from aiops_rca.wire.live import AlertOut, Page
 
+_TAGS: list[str | Enum] = ["incidents"]
 _ALERTS_AT_ONCE = 2000
 _FORWARDS = 32  # merges of merges: each one is a step further
 _Shown = Annotated[
@@ -87,16 +89,19 @@ class IncidentPages:
     def __init__(self, incidents: Incidents, graph: Callable[[], ServiceGraph | None]) -> None:
         self._incidents, self._graph = incidents, graph
 
-    def router(self) -> APIRouter:
-        """The routes, with what each may answer."""
-        router = APIRouter(tags=["incidents"])
-        router.get("/incidents", responses=_listed("Page_IncidentItem_", 422))(self.list_incidents)
-        router.get("/incidents/{id}", responses=_one("IncidentDetail"))(self.show_incident)
-        router.get("/incidents/{id}/alerts", responses=_one("Page_AlertOut_"))(self.list_alerts)
-        router.get("/incidents/{id}/timeline", responses=_one("Page_HappeningOut_"))(self.show_timeline)
-        router.get("/incidents/{id}/diagnoses", responses=_one("Page_DiagnosisOut_"))(self.list_diagnoses)
-        router.get("/incidents/{id}/graph", responses=_one("GraphOut"))(self.show_graph)
-        return router
+    def add_to(self, app: FastAPI) -> None:
+        """Add the routes, with what each may answer."""
+        listed = {200: shows("Page_IncidentItem_", "A part of the list"), **refusals(422)}
+        app.get("/incidents", responses=listed, tags=_TAGS)(self.list_incidents)
+        for path, reference, answer in (
+            ("/incidents/{id}", "IncidentDetail", self.show_incident),
+            ("/incidents/{id}/alerts", "Page_AlertOut_", self.list_alerts),
+            ("/incidents/{id}/timeline", "Page_HappeningOut_", self.show_timeline),
+            ("/incidents/{id}/diagnoses", "Page_DiagnosisOut_", self.list_diagnoses),
+            ("/incidents/{id}/graph", "GraphOut", self.show_graph),
+        ):
+            shown = {200: shows(reference, "As it stands"), 301: MERGED_AWAY, **refusals(404, 422)}
+            app.get(path, responses=shown, tags=_TAGS)(answer)
 
     def list_incidents(
         self,
@@ -120,8 +125,7 @@ class IncidentPages:
             opened_until=moment(opened_until, "opened_until"),
             suppressed=None if include_suppressed else False,
         )
-        mark = read_cursor(cursor, "incidents", int, str)
-        before = (int(mark[0]), str(mark[1])) if mark else None
+        before = read_cursor(cursor, "incidents", NUMBER, WORD)
         rows = self._incidents.incidents(wanted, before=before, limit=limit + 1)
         return reply(page(rows, limit, "incidents", _opened, views.item))
 
@@ -133,8 +137,7 @@ class IncidentPages:
         self, request: Request, id: Id, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
     ) -> Response:
         """Its alerts in the order in which they first arrived."""
-        mark = read_cursor(cursor, "alerts", int)
-        after = int(mark[0]) if mark else None
+        (after,) = read_cursor(cursor, "alerts", NUMBER) or (None,)
         return self._of(request, id, lambda _: self._alerts(id, after, limit))
 
     def show_timeline(self, request: Request, id: Id, limit: Limit = MOST) -> Response:
@@ -178,14 +181,6 @@ def _all(show: Callable[[R], T], rows: Iterable[R]) -> Page[T]:
 
 def _opened(row: IncidentRow) -> tuple[int, str]:
     return row.record.opened_at, row.record.id
-
-
-def _listed(reference: str, *statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {200: shows(reference, "A part of the list"), **refusals(*statuses)}
-
-
-def _one(reference: str) -> dict[int | str, dict[str, Any]]:
-    return {200: shows(reference, "As it stands"), 301: MERGED_AWAY, **refusals(404, 422)}
 
 
 def _statuses(given: list[str] | None) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TypeVar
 from uuid import uuid4
 
-from fastapi import APIRouter, Request, Response
+from fastapi import FastAPI, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from aiops_rca.domain.command import ACK, FEEDBACK, MERGE, RESOLVE, SNOOZE, SPLIT, Command
@@ -73,9 +73,8 @@ class CommandPages:
     def __init__(self, desk: Desk, incidents: Incidents) -> None:
         self._desk, self._incidents = desk, incidents
 
-    def router(self) -> APIRouter:
-        """The routes, with what each takes and may answer."""
-        router = APIRouter(tags=["incidents"])
+    def add_to(self, app: FastAPI) -> None:
+        """Add the routes, with what each takes and may answer."""
         for name, body, answer in (
             ("ack", SignedIn, self.ack),
             ("resolve", SignedIn, self.resolve),
@@ -85,8 +84,7 @@ class CommandPages:
             ("feedback", FeedbackIn, self.feedback),
         ):
             path, extra = f"/incidents/{{id}}/{name}", takes(body.__name__, required=body is not SignedIn)
-            router.post(path, responses=_ANSWERS, openapi_extra=extra)(answer)
-        return router
+            app.post(path, responses=_ANSWERS, openapi_extra=extra, tags=["incidents"])(answer)
 
     async def ack(self, request: Request, id: Id) -> Response:
         """Say that somebody is on it."""

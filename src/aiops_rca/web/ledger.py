@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import FastAPI, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from aiops_rca.domain.command import MAINTENANCE, MAINTENANCE_END, Command
@@ -14,7 +14,7 @@ from aiops_rca.live.rows import Quarantined
 from aiops_rca.web import views
 from aiops_rca.web.asking import Id, Incidents, Shelf, moment, refusals, reply, shows, takes
 from aiops_rca.web.commands import Desk, author, new_id
-from aiops_rca.web.paging import DEFAULT_LIMIT, Cursor, Limit, page, read_cursor
+from aiops_rca.web.paging import DEFAULT_LIMIT, NUMBER, WORD, Cursor, Limit, page, read_cursor
 from aiops_rca.web.webhooks import Webhooks
 from aiops_rca.wire import decode
 from aiops_rca.wire.live import MaintenanceIn, Page, WindowOut
@@ -30,9 +30,8 @@ class MaintenancePages:
     def __init__(self, desk: Desk, incidents: Incidents) -> None:
         self._desk, self._incidents = desk, incidents
 
-    def router(self) -> APIRouter:
-        """The routes, with what each takes and may answer."""
-        router = APIRouter(tags=["maintenance"])
+    def add_to(self, app: FastAPI) -> None:
+        """Add the routes, with what each takes and may answer."""
         listed = {200: shows("Page_WindowOut_", "Those that are not over"), **refusals()}
         set_up = {
             201: shows("WindowOut", "It is in force"),
@@ -46,10 +45,11 @@ class MaintenancePages:
             **_CHANGING,
         }
         body = takes("MaintenanceIn", required=True)
-        router.get("/maintenance", responses=listed)(self.windows)
-        router.post("/maintenance", status_code=201, responses=set_up, openapi_extra=body)(self.begin)
-        router.delete("/maintenance/{id}", responses=ended)(self.end)
-        return router
+        app.get("/maintenance", responses=listed, tags=["maintenance"])(self.windows)
+        app.post("/maintenance", status_code=201, responses=set_up, openapi_extra=body, tags=["maintenance"])(
+            self.begin
+        )
+        app.delete("/maintenance/{id}", responses=ended, tags=["maintenance"])(self.end)
 
     def windows(self) -> Response:
         """The windows that are not over, by start."""
@@ -94,37 +94,33 @@ class LedgerPages:
     def __init__(self, incidents: Incidents, shelf: Shelf, webhooks: Webhooks, desk: Desk) -> None:
         self._incidents, self._shelf, self._webhooks, self._desk = incidents, shelf, webhooks, desk
 
-    def router(self) -> APIRouter:
-        """The routes, with what each may answer."""
-        router = APIRouter(tags=["housekeeping"])
+    def add_to(self, app: FastAPI) -> None:
+        """Add the routes, with what each may answer."""
         for path, reference, answer in (
             ("/unmapped", "Page_UnmappedOut_", self.unmapped),
             ("/quarantine", "Page_QuarantinedOut_", self.quarantine),
             ("/history/pending", "Page_FeedbackOut_", self.pending),
         ):
-            router.get(path, responses={200: shows(reference, "A part of the list"), **refusals(422)})(answer)
+            listed = {200: shows(reference, "A part of the list"), **refusals(422)}
+            app.get(path, responses=listed, tags=["housekeeping"])(answer)
         replayed = {200: shows("AcceptedOut", "What became of it"), **refusals(404, 409), **_CHANGING}
-        router.post("/quarantine/{number}/replay", responses=replayed)(self.replay)
-        return router
+        app.post("/quarantine/{number}/replay", responses=replayed, tags=["housekeeping"])(self.replay)
 
     def unmapped(self, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Response:
         """Services that senders name and the graph does not know, the most frequent first."""
-        mark = read_cursor(cursor, "unmapped", int, str, str)
-        after = (int(mark[0]), str(mark[1]), str(mark[2])) if mark else None
+        after = read_cursor(cursor, "unmapped", NUMBER, WORD, WORD)
         rows = self._incidents.unmapped(limit + 1, after)
         return reply(page(rows, limit, "unmapped", _frequency, views.unmapped))
 
     def quarantine(self, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Response:
         """Bodies, and single alerts, that could not be read, the newest first."""
-        mark = read_cursor(cursor, "quarantine", int)
-        rows = self._shelf.quarantine(int(mark[0]) if mark else None, limit + 1)
+        (after,) = read_cursor(cursor, "quarantine", NUMBER) or (None,)
+        rows = self._shelf.quarantine(after, limit + 1)
         return reply(page(rows, limit, "quarantine", _number, views.quarantined))
 
     def pending(self, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Response:
         """What people said of incidents and nobody has taken into the history yet, the oldest first."""
-        mark = read_cursor(cursor, "pending", int, str)
-        after = (int(mark[0]), str(mark[1])) if mark else None
-        rows = self._incidents.feedback(limit + 1, after)
+        rows = self._incidents.feedback(limit + 1, read_cursor(cursor, "pending", NUMBER, WORD))
         return reply(page(rows, limit, "pending", _given, views.feedback))
 
     async def replay(self, number: _Number) -> Response:

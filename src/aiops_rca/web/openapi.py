@@ -9,7 +9,9 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from aiops_rca.web.asking import refusals, shows
 from aiops_rca.wire import json_schemas
+from aiops_rca.wire.live import SHOWN
 
 _EXAMPLE = {
     "alerts": [
@@ -49,13 +51,18 @@ def describe(app: FastAPI, severities: Iterable[str]) -> None:
 
 
 def _merge(document: dict[str, Any], severity: str) -> dict[str, Any]:
-    references, schemas = json_schemas()
+    references, schemas = json_schemas(SHOWN)
     fields = schemas["AlertIn"]["properties"]
     fields["severity"]["pattern"] = severity
     fields["ts"] = _TIME
     error = references["ErrorOut"]
     paths = {
         "/incident": {"post": _incident(references, error)},
+        "/webhooks": {"post": _webhook("Keep what a sender tells; find out which sender it is", "webhook")},
+        "/webhooks/{source}": {
+            "parameters": [_SOURCE],
+            "post": _webhook("Keep what a sender tells", "webhook_of_source"),
+        },
         "/healthz": {"get": _plain("Whether the process is alive; touches nothing", _HEALTH)},
         "/metrics": {"get": _plain("Prometheus metrics", {"text/plain": {}})},
         **document["paths"],
@@ -66,6 +73,15 @@ def _merge(document: dict[str, Any], severity: str) -> dict[str, Any]:
 
 
 _HEALTH = {"application/json": {"schema": {"type": "object", "required": ["status"]}}}
+
+
+_SOURCE = {
+    "name": "source",
+    "in": "path",
+    "required": True,
+    "description": "alertmanager, grafana, pagerduty, datadog, cloudevents, generic or one of the settings",
+    "schema": {"type": "string"},
+}
 
 
 _TIME = {
@@ -110,4 +126,20 @@ def _incident(references: dict[str, Any], error: dict[str, Any]) -> dict[str, An
         "tags": ["diagnosis"],
         "requestBody": {"required": True, "content": {"application/json": body}},
         "responses": {"200": {"description": "The diagnosis", "content": answer}, **refusals},
+    }
+
+
+def _webhook(summary: str, operation: str) -> dict[str, Any]:
+    """An operation that takes whatever a sender writes: what cannot be read is kept too."""
+    answers = {
+        200: shows("AcceptedOut", "There was no alert in it"),
+        202: shows("AcceptedOut", "All of it is on disk"),
+        **refusals(401, 404, 408, 413, 415, 422),
+    }
+    return {
+        "summary": summary,
+        "operationId": operation,
+        "tags": ["webhooks"],
+        "requestBody": {"required": False, "content": {"application/json": {"schema": {}}}},
+        "responses": {str(status): answer for status, answer in answers.items()},
     }

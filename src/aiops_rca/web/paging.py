@@ -4,50 +4,51 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Callable, Sequence
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
+import msgspec
 from fastapi import Query
 
 from aiops_rca.domain.errors import InputError
+from aiops_rca.wire import encode
 from aiops_rca.wire.live import Page
 
 R = TypeVar("R")
 T = TypeVar("T")
-Mark = Sequence[int | str]
+Mark = tuple[int | str, ...]
 
 DEFAULT_LIMIT, MOST = 50, 500
 Limit = Annotated[int, Query(ge=1, le=MOST, description="how many at most")]
-Cursor = Annotated[str | None, Query(max_length=8192, description="`next_cursor` of the part before")]
-
-_LARGEST = 2**63 - 1  # what a database keeps as a whole number
+Cursor = Annotated[
+    str | None,
+    Query(max_length=16_384, pattern="^[A-Za-z0-9_-]*$", description="`next_cursor` of the part before"),
+]
+NUMBER = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]  # what a database keeps as a whole number
+WORD = Annotated[str, msgspec.Meta(pattern=r"^[^\x00]*$")]
 
 
 def write_cursor(name: str, mark: Mark) -> str:
     """A cursor of the list *name* that stands behind *mark*."""
-    text = json.dumps([name, *mark], separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(encode((name, *mark))).decode().rstrip("=")
 
 
-def read_cursor(cursor: str | None, name: str, *kinds: type) -> tuple[int | str, ...] | None:
-    """What `write_cursor` was given, one value per kind; None for no cursor.
+def read_cursor(cursor: str | None, name: str, *kinds: Any) -> Any:
+    """The tuple that `write_cursor` was given, of *kinds* (`NUMBER`, `WORD`); None for no cursor.
 
     Raises InputError for one that is of another list or was not made here.
     """
     if cursor is None:
         return None
+    kind = tuple[(str, *kinds)]  # type: ignore[valid-type]
     try:
-        mark = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
-    except (binascii.Error, ValueError, RecursionError):
-        mark = None
-    if not isinstance(mark, list) or [type(part) for part in mark] != [str, *kinds] or mark[0] != name:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
+        written, *mark = msgspec.json.decode(text, type=kind)
+    except (binascii.Error, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError("not a cursor of this list", field="cursor") from error
+    if written != name:
         raise InputError("not a cursor of this list", field="cursor")
-    if any(isinstance(part, int) and not 0 <= part <= _LARGEST for part in mark):
-        raise InputError("not a cursor of this list", field="cursor")
-    if any(isinstance(part, str) and "\0" in part for part in mark):
-        raise InputError("not a cursor of this list", field="cursor")
-    return tuple(mark[1:])
+    return tuple(mark)
 
 
 def page(

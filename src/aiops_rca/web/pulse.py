@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
 from aiops_rca.domain.errors import RcaError
 from aiops_rca.live.rows import Lag, QuarantineCount, Standing
 from aiops_rca.web.serving import Check
+from aiops_rca.web.webhooks import Appender
 
 _FRESH_SEC = 1.0
+
+T = TypeVar("T")
 
 
 class Journal(Protocol):
@@ -39,7 +43,7 @@ class Progress(Protocol):
         ...
 
 
-class Writer(Protocol):
+class Writer(Appender, Protocol):
     """What appends to the journal; see `adapters.store.committer.Committer`."""
 
     @property
@@ -85,6 +89,7 @@ class Pulse:
         async with self._lock:
             if self._taken is not None and monotonic() - self._taken[0] < self._fresh_sec:
                 return self._taken[1]
+            await self._try_again()
             vitals = await run_in_threadpool(self._look)
             self._taken = (monotonic(), vitals)
             self._record(vitals)
@@ -95,9 +100,46 @@ class Pulse:
         vitals = await self.take()
         return {"journal": _journal(vitals, self._writer.fault), "correlator": _correlator(vitals)}
 
+    async def _try_again(self) -> None:
+        """After a failure commit nothing: who is not ready gets no webhooks that show it works again."""
+        if self._writer.fault is not None:
+            with suppress(RcaError):
+                await self._writer.append(())
+
     def _look(self) -> Vitals:
         reasons: list[str] = []
+        standing = _tried(self._progress.standing, reasons)
+        lag = _tried(lambda: self._journal.behind(standing.seq), reasons) if standing else None
+        quarantine = _tried(self._journal.quarantine_count, reasons)
+        return Vitals(self._now(), standing, lag, quarantine, tuple(reasons))
 
-        def tried[T](look: Callable[[], T]) -> T | None: ...
 
-        return Vitals(self._now(), None, None, None, tuple(reasons))
+def seconds_behind(vitals: Vitals) -> float:
+    """How long ago the oldest event that is not yet folded was received."""
+    oldest = vitals.lag.oldest_received_at if vitals.lag else None
+    return 0.0 if oldest is None else max(vitals.now - oldest, 0) / 1000
+
+
+def _journal(vitals: Vitals, fault: str | None) -> Check:
+    if fault is not None:
+        return Check(ok=False, detail=fault)
+    if vitals.quarantine is None:
+        return Check(ok=False, detail="; ".join(vitals.reasons))
+    return Check(ok=True, detail=f"writable; {vitals.quarantine.entries} in quarantine")
+
+
+def _correlator(vitals: Vitals) -> Check:
+    standing, lag = vitals.standing, vitals.lag
+    if standing is None or lag is None:
+        return Check(ok=True, detail="unknown: " + "; ".join(vitals.reasons))
+    held = standing.holder and standing.lease_until > vitals.now
+    who = f"held by {standing.holder}" if held else "nobody holds the lease"
+    return Check(ok=True, detail=f"{lag.alerts} alerts, {seconds_behind(vitals):.1f} s behind; {who}")
+
+
+def _tried(look: Callable[[], T], reasons: list[str]) -> T | None:
+    try:
+        return look()
+    except RcaError as error:
+        reasons.append(error.message)
+        return None

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Annotated, NamedTuple
+from types import FrameType
+from typing import Annotated, Any, NamedTuple
 
-from fastapi import APIRouter, Header, Response
+from fastapi import FastAPI, Header, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
@@ -176,12 +178,16 @@ class StreamPages:
     def __init__(self, streams: Streams) -> None:
         self._streams = streams
 
-    def router(self) -> APIRouter:
-        """The route."""
-        router = APIRouter(tags=["incidents"])
+    def add_to(self, app: FastAPI) -> None:
+        """Add the route."""
         events = {"description": "Events named `incident`, each an IncidentItem", "content": _CONTENT}
-        router.get("/stream", responses={200: events, **refusals(422)}, response_class=_Stream)(self.stream)
-        return router
+        app.get(
+            "/stream",
+            status_code=200,
+            responses={200: events, **refusals(422)},
+            response_class=_Stream,
+            tags=["incidents"],
+        )(self.stream)
 
     async def stream(
         self, last_event_id: Annotated[int | None, Header(ge=0, le=2**63 - 1)] = None
@@ -210,3 +216,20 @@ async def _within(waiting: Awaitable[object], seconds: float) -> bool:
             await waiting
             return True
     return False
+
+
+def close_on_signal(streams: Streams) -> None:
+    """Close *streams* when the process is asked to end; what handled the signal before still does.
+
+    Else the server would wait for listeners that never go. Call it in the main thread, on the running loop.
+    """
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        before = signal.getsignal(number)
+
+        def closing(got: int, frame: FrameType | None, before: Any = before) -> None:
+            loop.call_soon_threadsafe(streams.close)
+            if callable(before):
+                before(got, frame)
+
+        signal.signal(number, closing)

@@ -184,7 +184,7 @@ class UnmappedOut(Struct, gc=False):
 
 
 class QuarantinedOut(Struct, gc=False):
-    """A body, or one alert of it, that could not be read. *body* is its beginning, *size* its whole length."""
+    """A body, or one alert of it, that could not be read. *body* is its beginning, *size* all its bytes."""
 
     id: int
     received_at: str
@@ -214,6 +214,7 @@ _NO_NUL = r"^[^\x00]*$"  # PostgreSQL keeps no text that holds one
 _TEXT = "an RFC 3339 time (no zone = UTC), or epoch seconds or milliseconds"
 Words = Annotated[str, Meta(max_length=4096, pattern=_NO_NUL)]
 Filled = Annotated[str, Meta(min_length=1, max_length=1024, pattern=_NO_NUL)]
+AlertId = Annotated[str, Meta(min_length=1, max_length=64, pattern=_NO_NUL)]
 Person = Annotated[str, Meta(max_length=200, pattern=_NO_NUL)]
 When = Annotated[str | float, Meta(description=_TEXT)]
 
@@ -240,7 +241,7 @@ class MergeIn(SignedIn, kw_only=True, gc=False):
 class SplitIn(SignedIn, kw_only=True, gc=False):
     """Move alerts out, into an incident of their own."""
 
-    alert_ids: Annotated[list[Filled], Meta(min_length=1, max_length=10_000)]
+    alert_ids: Annotated[list[AlertId], Meta(min_length=1, max_length=10_000)]
 
 
 class FeedbackIn(SignedIn, kw_only=True, gc=False):
@@ -254,6 +255,23 @@ class FeedbackIn(SignedIn, kw_only=True, gc=False):
 class MaintenanceIn(SignedIn, kw_only=True, gc=False):
     """Work on *services* (`*` = all): no new incidents or notifications of them, from now on unless told."""
 
-    services: Annotated[list[Filled], Meta(min_length=1, max_length=1000)]
+    services: Annotated[list[Filled], Meta(min_length=1, max_length=500)]
     until: When
     starts_at: When | None = None
+
+
+SHOWN: tuple[object, ...] = (  # what the OpenAPI document describes of these
+    AcceptedOut,
+    IncidentDetail,
+    GraphOut,
+    WindowOut,
+    Page[IncidentItem],
+    Page[AlertOut],
+    Page[HappeningOut],
+    Page[DiagnosisOut],
+    Page[WindowOut],
+    Page[UnmappedOut],
+    Page[QuarantinedOut],
+    Page[FeedbackOut],
+    *(SignedIn, SnoozeIn, MergeIn, SplitIn, FeedbackIn, MaintenanceIn),
+)

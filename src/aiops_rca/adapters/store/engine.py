@@ -104,10 +104,18 @@ def _failing_as(code: str) -> Iterator[None]:
     try:
         yield
     except (DBAPIError, PoolTimeout) as error:
-        if isinstance(error, _FAULTS_OF_OURS):
+        if _is_ours(error):
             raise
         message = f"the database cannot be used now: {_reason(error)}"
         raise RcaError(message, code=code) from error
+
+
+def _is_ours(error: SQLAlchemyError) -> bool:
+    """Whether the statement was wrong, not the database: trying again would never help."""
+    if isinstance(error, _FAULTS_OF_OURS):
+        return True
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    return isinstance(cause, sqlite3.Error) and getattr(cause, "sqlite_errorcode", 0) == sqlite3.SQLITE_ERROR
 
 
 def _reason(error: SQLAlchemyError) -> str:

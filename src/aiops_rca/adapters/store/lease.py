@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, select, text, update
 
-from aiops_rca.adapters.store.tables import incidents, outbox, standing
+from aiops_rca.adapters.store.tables import UNFINISHED, incidents, outbox, standing
 from aiops_rca.domain.errors import LeaseLostError
 from aiops_rca.live.records import ACKNOWLEDGED, OPEN
 from aiops_rca.live.rows import Standing
@@ -99,7 +99,7 @@ def _unfinished(connection: Connection) -> _Unfinished:
 
 _BY_STATUS = (
     select(incidents.c.status, incidents.c.suppressed, func.count(), func.min(incidents.c.opened_at))
-    .where(incidents.c.status.in_((OPEN, ACKNOWLEDGED)))
+    .where(text(UNFINISHED))
     .group_by(incidents.c.status, incidents.c.suppressed)
 )
 _WAITING_ROWS = select(func.count()).select_from(outbox).where(outbox.c.state == WAITING)

@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
-from sqlalchemy import Engine, Select, and_, exists, or_, select
+from sqlalchemy import Engine, Select, and_, exists, or_, select, text
 
 from aiops_rca.adapters.store import rows, tables
 from aiops_rca.adapters.store.engine import reading
 from aiops_rca.adapters.store.lease import read_standing
-from aiops_rca.live.records import AlertRecord, DiagnosisRecord, Feedback, Happening, Unmapped, Window
+from aiops_rca.live.records import (
+    ACKNOWLEDGED,
+    OPEN,
+    AlertRecord,
+    DiagnosisRecord,
+    Feedback,
+    Happening,
+    Unmapped,
+    Window,
+)
 from aiops_rca.live.rows import IncidentRow, Standing, Wanted
 from aiops_rca.live.signals import REPEATED
 
@@ -150,6 +159,7 @@ def _conditions(wanted: Wanted) -> list[Any]:
     column = _incidents.c
     given: list[tuple[object, Callable[[], Any]]] = [
         (wanted.statuses or None, lambda: column.status.in_(wanted.statuses)),
+        (_only_unfinished(wanted), lambda: text(tables.UNFINISHED)),
         (wanted.service, lambda: _has_facet(SERVICE, wanted.service)),
         (wanted.source, lambda: _has_facet(SOURCE, wanted.source)),
         (wanted.root_cause, lambda: column.root_cause == wanted.root_cause),
@@ -158,6 +168,11 @@ def _conditions(wanted: Wanted) -> list[Any]:
         (wanted.suppressed, lambda: column.suppressed.is_(wanted.suppressed)),
     ]
     return [condition() for value, condition in given if value is not None]
+
+
+def _only_unfinished(wanted: Wanted) -> bool | None:
+    """Whether to say once more what the statuses say, for the sake of the index."""
+    return (bool(wanted.statuses) and {*wanted.statuses} <= {OPEN, ACKNOWLEDGED}) or None
 
 
 def _has_facet(kind: str, word: str | None) -> Any:

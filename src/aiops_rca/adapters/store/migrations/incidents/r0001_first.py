@@ -10,6 +10,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+_UNFINISHED = "status IN ('open', 'acknowledged')"
 _NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
@@ -39,9 +40,9 @@ def _flags(*names: str) -> list[sa.Column[bool]]:
     return [sa.Column(name, sa.Boolean, nullable=False) for name in names]
 
 
-def _live_index(table: str) -> None:
-    live = sa.text("live")
-    op.create_index(f"{table}_live", table, ["live"], sqlite_where=live, postgresql_where=live)
+def _partial_index(name: str, table: str, columns: list[str], condition: str) -> None:
+    where = sa.text(condition)
+    op.create_index(name, table, columns, sqlite_where=where, postgresql_where=where)
 
 
 def _standing() -> None:
@@ -80,10 +81,10 @@ def _incidents() -> None:
         sa.Column("root_cause", sa.Text),
     )
     op.create_index("incidents_opened_at", "incidents", ["opened_at", "id"])
-    op.create_index("incidents_status", "incidents", ["status", "suppressed", "opened_at"])
+    _partial_index("incidents_unfinished", "incidents", ["status", "suppressed", "opened_at"], _UNFINISHED)
     op.create_index("incidents_revision", "incidents", ["revision"])
     op.create_index("incidents_root_cause", "incidents", ["root_cause", "opened_at"])
-    _live_index("incidents")
+    _partial_index("incidents_live", "incidents", ["live"], "live")
     op.create_table("facets", *_text("kind", "word", "incident", key=True))
     op.create_index("facets_incident", "facets", ["incident"])
 
@@ -105,7 +106,7 @@ def _alerts() -> None:
         *_flags("live"),
     )
     op.create_index("alerts_incident", "alerts", ["incident", "order"])
-    _live_index("alerts")
+    _partial_index("alerts_live", "alerts", ["live"], "live")
 
 
 def _fold() -> None:
