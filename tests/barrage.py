@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 _STARTS = "@starts@"
 _ENDS = "@ends@"
+_POD = "@pod@"
 _NEVER = "0001-01-01T00:00:00Z"
 _METRICS = ("HighLatency", "HighErrorRatio", "CpuThrottled", "MemoryHigh", "RestartLoop")
 _ACCEPTED = b'"accepted":'
@@ -31,34 +32,48 @@ class Answer(NamedTuple):
 
 
 class Body:
-    """One Alertmanager body: by turns all its alerts fire anew, then all of them are resolved."""
+    """One Alertmanager body: by turns all its alerts fire anew, then all of them are resolved.
 
-    def __init__(self, alerts: Sequence[dict[str, Any]], url: str, group: str) -> None:
+    With *fresh* it speaks of other pods each time, so that every firing is a signal never seen before.
+    """
+
+    def __init__(
+        self, alerts: Sequence[dict[str, Any]], url: str, group: str, *, fresh: bool = False
+    ) -> None:
         path = urlsplit(url)
         self._head = (
             f"POST {path.path} HTTP/1.1\r\nhost: {path.netloc}\r\ncontent-type: application/json\r\n"
             "user-agent: barrage\r\ncontent-length: "
         ).encode()
-        firing = _envelope([{**alert, "status": "firing", "endsAt": _NEVER} for alert in alerts], group)
-        over = _envelope([{**alert, "status": "resolved", "endsAt": _ENDS} for alert in alerts], group)
-        self._firing = firing.split(_STARTS.encode())
-        self._over = [piece.split(_STARTS.encode()) for piece in over.split(_ENDS.encode())]
+        self._firing = _envelope([{**alert, "status": "firing", "endsAt": _NEVER} for alert in alerts], group)
+        self._over = _envelope([{**alert, "status": "resolved", "endsAt": _ENDS} for alert in alerts], group)
+        self._fresh = fresh
+        self._time = 0
         self._since = b""
+        self._known = (self._of_now(self._firing), self._of_now(self._over))
 
     def firing(self, now: bytes) -> bytes:
         """The request that says its alerts fire since *now*."""
         self._since = now
-        return self._request(now.join(self._firing))
+        if self._fresh:
+            self._time += 1
+            self._known = (self._of_now(self._firing), self._of_now(self._over))
+        return self._request(now.join(self._known[0][0]))
 
     def over(self, now: bytes) -> bytes:
         """The request that says they ended *now*."""
-        return self._request(now.join(self._since.join(piece) for piece in self._over))
+        return self._request(now.join(self._since.join(piece) for piece in self._known[1]))
 
     def turns(self) -> Iterator[bytes]:
         """Firing, over, firing ... for ever, each at its own time."""
         while True:
             yield self.firing(stamp())
             yield self.over(stamp())
+
+    def _of_now(self, body: bytes) -> list[list[bytes]]:
+        """*body* about the pods of this time, in pieces between which the times go."""
+        of_now = body.replace(_POD.encode(), b"%06x" % self._time)
+        return [piece.split(_STARTS.encode()) for piece in of_now.split(_ENDS.encode())]
 
     def _request(self, body: bytes) -> bytes:
         return b"%b%d\r\n\r\n%b" % (self._head, len(body), body)
@@ -76,7 +91,7 @@ def group(service: str, number: int, *, size: int = 25) -> list[dict[str, Any]]:
 
 def _alert(service: str, number: int, n: int) -> dict[str, Any]:
     metric = _METRICS[n % len(_METRICS)]
-    pod = f"{service}-6d8f9c{number:04x}-{n // len(_METRICS):05x}"
+    pod = f"{service}-{number:04x}{_POD}-{n // len(_METRICS):05x}"
     return {
         "labels": {
             "alertname": metric,
@@ -118,15 +133,19 @@ def _envelope(alerts: list[dict[str, Any]], group: str) -> bytes:
 
 
 class _Connection(asyncio.Protocol):
-    """One connection in a closed loop: the next request leaves when the last was answered."""
+    """One connection in a closed loop: the next request leaves when the last was answered.
 
-    def __init__(self, requests: Iterator[bytes], told: Callable[[Answer], None]) -> None:
+    It leaves *pace_sec* after the last one at the earliest.
+    """
+
+    def __init__(self, requests: Iterator[bytes], told: Callable[[Answer], None], pace_sec: float) -> None:
         self._requests = requests
+        self._pace_sec = pace_sec
         self._told = told
         self._sent_at = 0.0
         self._seen = b""
         self._transport: asyncio.Transport | None = None
-        self.going = False
+        self.going = True
         self.idle = asyncio.Event()
         self.idle.set()
 
@@ -134,9 +153,9 @@ class _Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by its class
 
     def go(self) -> None:
-        """Send the next request."""
-        assert self._transport is not None
-        self.going = True
+        """Send the next request, unless it was told to end."""
+        if not self.going or self._transport is None:
+            return
         self.idle.clear()
         request = next(self._requests)
         self._sent_at = time.perf_counter()
@@ -150,10 +169,11 @@ class _Connection(asyncio.Protocol):
         self._seen = b""
         took = time.perf_counter() - self._sent_at
         self._told(Answer(self._sent_at, took, int(head[9:12]), _accepted(body)))
-        if self.going:
-            self.go()
+        self.idle.set()
+        if took < self._pace_sec:
+            asyncio.get_running_loop().call_later(self._pace_sec - took, self.go)
         else:
-            self.idle.set()
+            self.go()
 
     def connection_lost(self, _error: Exception | None) -> None:
         if not self.idle.is_set():
@@ -180,10 +200,13 @@ def _accepted(body: bytes) -> int:
     return int(body[at + len(_ACCEPTED) :].split(b",", 1)[0].split(b"}", 1)[0])
 
 
-async def barrage(url: str, bodies: Sequence[Body], *, connections: int, seconds: float) -> list[Answer]:
+async def barrage(
+    url: str, bodies: Sequence[Body], *, connections: int, seconds: float, per_sec: float = 0
+) -> list[Answer]:
     """Send *bodies* by turns for *seconds* over so many *connections*, all open before the first request.
 
-    A body stays with one connection, so what it says is said in order. Ends when all is answered.
+    At most *per_sec* bodies a second, 0 = as many as are answered. A body stays with one connection, so
+    what it says is said in order. Ends when all is answered.
     """
     place = urlsplit(url)
     assert place.hostname
@@ -191,9 +214,10 @@ async def barrage(url: str, bodies: Sequence[Body], *, connections: int, seconds
     answers: list[Answer] = []
     loop = asyncio.get_running_loop()
     made = []
+    pace_sec = connections / per_sec if per_sec else 0.0
     for n in range(connections):
         turns = _in_turn([body.turns() for body in bodies[n::connections]])
-        connection = partial(_Connection, turns, answers.append)
+        connection = partial(_Connection, turns, answers.append, pace_sec)
         made.append((await loop.create_connection(connection, place.hostname, place.port))[1])
     for protocol in made:
         protocol.go()

@@ -5,6 +5,7 @@ For tests of what the pages answer; `served.py` runs the whole service.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -33,7 +34,6 @@ from aiops_rca.web.commands import Desk
 from aiops_rca.web.incident import Incidents
 from aiops_rca.web.live import LivePages
 from aiops_rca.web.pulse import Pulse
-from aiops_rca.web.repeats import Repeats
 from aiops_rca.web.serving import Serving
 from aiops_rca.web.stream import Streams
 from aiops_rca.web.webhooks import Webhooks
@@ -59,6 +59,7 @@ class Live:
     store: IncidentStore
     streams: Streams
     correlator: Correlator
+    on_loop: Callable[[Callable[[], None]], None]
     stop: threading.Event = field(default_factory=threading.Event)
 
     def tell(self, *alerts: dict[str, Any], source: str = "generic") -> dict[str, int]:
@@ -96,14 +97,13 @@ def live(
     folder: Path,
     *,
     settings: Mapping[str, Any] | None = None,
-    rel: Release = MAP,
     folding: bool = True,
     heartbeat_sec: float = 15.0,
     wait_sec: float = 3.0,
-    repeats: Repeats | None = None,
     max_bytes: int | None = None,
 ) -> Iterator[Live]:
     """Run the pages on databases in *folder* until the block ends; *folding* runs a correlator too."""
+    rel = MAP
     chosen = Settings.model_validate(settings or {})
     where = places(None, folder)
     journal_engine = open_engine(where.journal_url, max_bytes=max_bytes)
@@ -118,9 +118,7 @@ def live(
     committer = Committer(
         journal, max_pending_alerts=chosen.live.max_pending_alerts, observe=figures.committed
     )
-    webhooks = Webhooks(
-        reader, committer, figures, now=now_ms, max_alerts=chosen.limits.max_alerts, repeats=repeats
-    )
+    webhooks = Webhooks(reader, committer, figures, now=now_ms)
     webhooks.warm(journal.recent(1000))
     streams = Streams(
         store,
@@ -129,7 +127,7 @@ def live(
         poll_sec=0.02,
         heartbeat_sec=heartbeat_sec,
     )
-    pulse = Pulse(journal, store, committer, now=now_ms, record=figures.record, fresh_sec=0)
+    pulse = Pulse(journal, store, committer, now=now_ms, record=figures.record, fresh_sec=0, remember_sec=0.3)
     desk = Desk(committer, store, now_ms, wait_sec)
     pages = LivePages(store, journal, webhooks, desk, streams, pulse, lambda: rel.graph)
     serving = Serving(rel, {}, {}, None)
@@ -145,8 +143,9 @@ def live(
         before_scrape=pulse.refresh,
     )
     correlator = _correlator(chosen, rel, journal, store)
-    with _listening(edge) as url, httpx.Client(base_url=url, timeout=30) as client:
-        running = Live(client, url, journal, store, streams, correlator)
+    serve = _Server(edge)
+    with serve.listening() as url, httpx.Client(base_url=url, timeout=30) as client:
+        running = Live(client, url, journal, store, streams, correlator, serve.call)
         folder_thread = threading.Thread(target=correlator.run, args=(running.stop,))
         if folding:
             folder_thread.start()
@@ -195,28 +194,33 @@ async def _metrics_page(registry: CollectorRegistry, scope: Any, receive: Any, s
         await send({"type": "http.response.body", "body": generate_latest(registry)})
 
 
-@contextmanager
-def _listening(app: Any) -> Iterator[str]:
-    port = free_port()
-    config = uvicorn.Config(
-        app,
-        host="127.0.0.1",
-        port=port,
-        lifespan="off",
-        ws="none",
-        log_level="warning",
-        timeout_graceful_shutdown=5,
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    deadline = time.monotonic() + START_SEC
-    while not server.started:
-        assert thread.is_alive()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join()
+class _Server:
+    """An application on a port of its own, in a thread of its own."""
+
+    def __init__(self, app: Any) -> None:
+        self._app, self._loop = app, asyncio.new_event_loop()
+
+    def call(self, work: Callable[[], None]) -> None:
+        """Do *work* on the server's event loop."""
+        self._loop.call_soon_threadsafe(work)
+
+    @contextmanager
+    def listening(self) -> Iterator[str]:
+        """Serve until the block ends; the address."""
+        port = free_port()
+        quiet: dict[str, Any] = {"lifespan": "off", "ws": "none", "log_level": "critical"}
+        config = uvicorn.Config(self._app, host="127.0.0.1", port=port, timeout_graceful_shutdown=5, **quiet)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=self._loop.run_until_complete, args=(server.serve(),))
+        thread.start()
+        deadline = time.monotonic() + START_SEC
+        while not server.started:
+            assert thread.is_alive()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.should_exit = True
+            thread.join()
+            self._loop.close()

@@ -1,4 +1,4 @@
-"""A real PostgreSQL server in a folder of its own, run by a user without rights where the tests run as root."""
+"""A real PostgreSQL server in a folder of its own, run by a user without rights where tests run as root."""
 
 from __future__ import annotations
 

@@ -104,21 +104,23 @@ def served(
     target: Sequence[str] = (".",),
     cwd: Path = ROOT,
     ready: bool = True,
+    port: int | None = None,
 ) -> Iterator[Served]:
     """Run `bentoml serve *target*` until the block ends; wait for /readyz unless *ready* is False.
 
     It runs on a copy of *home*: BentoML empties the metrics folder of its home when it starts, so two
     services must not share one. Its state is its own too, unless *env* names another `AIOPS_STATE_DIR`.
+    One that comes back on the *port* of another finds its state.
     """
-    port = free_port()
+    port = port or free_port()
     own = home / f"service-{port}"
     state = {"AIOPS_STATE_DIR": str(own / "state")}
     for store in ("models", "bentos"):
         if (home / store).is_dir():
-            shutil.copytree(home / store, own / store)
+            shutil.copytree(home / store, own / store, dirs_exist_ok=True)
     log = own / "log"
     arguments = ["--host", "127.0.0.1", "--port", str(port), "--timeout-graceful-shutdown", "5"]
-    with log.open("wb") as sink:
+    with log.open("ab") as sink:
         process = subprocess.Popen(
             [sys.executable, "-m", "bentoml", "serve", *target, *arguments],
             env=environment(own, state | dict(env or {})),

@@ -46,10 +46,8 @@ class Database(NamedTuple):
 
     @property
     def store(self) -> IncidentStore:
-        """The incidents in it, with the lease taken."""
-        store = IncidentStore(self.incidents_engine)
-        store.take_lease(HOLDER, now=T0, ttl_ms=TTL_MS)
-        return store
+        """The incidents in it."""
+        return IncidentStore(self.incidents_engine)
 
     @property
     def outbox(self) -> Outbox:
@@ -63,11 +61,12 @@ class Database(NamedTuple):
 
 
 def opened(where: Places, *, max_bytes: int | None = None) -> Database:
-    """Open and migrate the databases at *where*."""
+    """Open and migrate the databases at *where*, and take the lease."""
     journal_engine = open_engine(where.journal_url, max_bytes=max_bytes)
     database = Database(where, journal_engine, open_engine(where.incidents_url))
     migrate(database.journal_engine, "journal")
     migrate(database.incidents_engine, "incidents")
+    database.store.take_lease(HOLDER, now=T0, ttl_ms=TTL_MS)
     return database
 
 
@@ -165,5 +164,11 @@ def apply(
 ) -> int:
     """Apply one more step, which folds one journal entry."""
     after = store.standing().seq
-    terms = {"after": after, "upto": after + 1, "now": T0, "holder": HOLDER, "ttl_ms": TTL_MS} | given
+    terms: dict[str, Any] = {
+        "after": after,
+        "upto": after + 1,
+        "now": T0,
+        "holder": HOLDER,
+        "ttl_ms": TTL_MS,
+    } | given
     return store.apply(changes, diagnoses, **terms)

@@ -51,7 +51,7 @@ def diagnose(
 
 
 def diagnose_cluster(alerts: Iterable[Alert], release: Release) -> Diagnosis:
-    """Diagnose *alerts* (at least one, ids distinct) that are known to belong together; pure as `diagnose`."""
+    """Diagnose *alerts* (at least one, ids distinct) that belong together; pure as `diagnose`."""
     cluster = cluster_of(alerts)
     return _diagnosis(cluster, rank(cluster, release), release)
 

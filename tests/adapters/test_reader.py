@@ -89,6 +89,16 @@ def test_a_body_of_nothing_but_faults_is_kept_once() -> None:
     reading = read("alertmanager", body)
 
     assert (reading.recognised, len(reading.faults)) == (False, 1)
+    assert reader().read(None, json.dumps(body).encode(), {}, NOW) == ("alertmanager", reading)
+
+
+def test_a_body_of_too_many_alerts_is_kept_whole() -> None:
+    """More alerts than one batch may hold are not read at all."""
+    settings = {"limits": {"max_alerts": 2}}
+    two, three = ({"receiver": "r", "alerts": BODIES["alertmanager"]["alerts"] * n} for n in (2, 3))
+
+    assert len(read("alertmanager", two, settings=settings).events) == 2
+    assert read("alertmanager", three, settings=settings).faults[0].reason == "more than 2 alerts in one body"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
     python3 run.py bench storm [--json]
 
 First 64 connections send Alertmanager bodies of 25 alerts as fast as they are answered, in rounds, and the
-correlator catches up after each. Then storms of 300 alerts in 12 groups are sent, one at a time.
+correlator catches up after each; once about few signals that flap, once about ever new ones. Then 10,000
+alerts a second come for longer than they are held, and at last storms of 300 alerts in 12 groups.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -31,21 +33,28 @@ from served import Served, seed, served
 CONNECTIONS = 64
 BODIES = 256
 ROUNDS = 3
-ROUND_SEC = 10.0
+ROUND_SEC = 5.0
 WARM_SEC = 1.0
 STORMS = 5
-PATIENCE_SEC = 180.0
+SUSTAINED_SEC = 40.0
+SUSTAINED_PER_SEC = 10_000
+PATIENCE_SEC = 300.0
+SHAPES = {
+    "flapping": "the same 6,400 signals fire and resolve again and again",
+    "fresh": "every signal fires once and resolves",
+}
 SERVICES = (
     "frontend cartservice redis-cart productcatalogservice recommendationservice adservice"
     " currencyservice checkoutservice paymentservice shippingservice emailservice frontend-external"
 ).split()
-HOLD = "AIOPS_LIVE_HOLD_SEC"
 
 
 def main() -> None:
     """Measure and print a table, or JSON with --json."""
     with tempfile.TemporaryDirectory() as folder:
-        figures = {"throughput": _throughput(Path(folder)), "storm_of_300": _storms(Path(folder))}
+        figures = {name: _throughput(Path(folder), name) for name in SHAPES}
+        figures["sustained"] = _sustained(Path(folder))
+        figures["storm_of_300"] = _storms(Path(folder))
     print(json.dumps(figures) if "--json" in sys.argv else _table(figures))
 
 
@@ -66,13 +75,14 @@ def _service(folder: Path, name: str, **settings: str) -> Iterator[tuple[Served,
             engine.dispose()
 
 
-def _throughput(folder: Path) -> dict[str, Any]:
-    with _service(folder, "throughput") as (service, incidents):
-        url = f"{service.url}/webhooks/alertmanager"
-        bodies = [
-            Body(group(SERVICES[n % len(SERVICES)], n), url, SERVICES[n % len(SERVICES)])
-            for n in range(BODIES)
-        ]
+def _held(seconds: int) -> dict[str, str]:
+    """The settings with which alerts are held, and belong together, for so long."""
+    return {"AIOPS_LIVE_HOLD_SEC": str(seconds), "AIOPS_GAP_SEC": str(seconds)}
+
+
+def _throughput(folder: Path, shape: str) -> dict[str, Any]:
+    with _service(folder, shape) as (service, incidents):
+        url, bodies = _bodies(service, fresh=shape == "fresh")
         uvloop.run(barrage(url, bodies, connections=CONNECTIONS, seconds=WARM_SEC))
         _drained(service.url)
         with _watched(service.process.pid) as memory:
@@ -80,6 +90,12 @@ def _throughput(folder: Path) -> dict[str, Any]:
     figures: dict[str, Any] = {key: statistics.median(r[key] for r in rounds) for key in rounds[0]}
     figures["not_202"] = sum(r["not_202"] for r in rounds)
     return {**figures, "accepted_total": sum(r["accepted"] for r in rounds), "rss_mb": memory}
+
+
+def _bodies(service: Served, *, fresh: bool) -> tuple[str, list[Body]]:
+    url = f"{service.url}/webhooks/alertmanager"
+    named = zip(range(BODIES), cycle(SERVICES), strict=False)
+    return url, [Body(group(name, n), url, name, fresh=fresh) for n, name in named]
 
 
 def _round(url: str, bodies: list[Body], incidents: IncidentReader, base: str) -> dict[str, float]:
@@ -103,6 +119,24 @@ def _round(url: str, bodies: list[Body], incidents: IncidentReader, base: str) -
         "folded_alone_per_s": round((accepted - meanwhile) / max(0.001, folded_in - loaded)),
         "not_202": sum(answer.status != httpx.codes.ACCEPTED for answer in answers),
     }
+
+
+def _sustained(folder: Path) -> dict[str, Any]:
+    """A steady stream of ever new signals that are held for five seconds: does it keep up, does it grow?"""
+    with _service(folder, "sustained", **_held(5)) as (service, incidents):
+        url, bodies = _bodies(service, fresh=True)
+        with _watched(service.process.pid) as memory:
+            steady = barrage(
+                url, bodies, connections=CONNECTIONS, seconds=SUSTAINED_SEC, per_sec=SUSTAINED_PER_SEC / 25
+            )
+            answers = uvloop.run(steady)
+            behind = _lag(service.url)
+            _drained(service.url)
+        accepted = sum(answer.accepted for answer in answers)
+        lost = accepted - incidents.standing().events
+    assert lost == 0, f"{lost} accepted alerts were not folded"
+    figures = {"accepted_per_s": round(accepted / SUSTAINED_SEC), "behind_at_the_end": behind}
+    return {**_waits(answers), **figures, "rss_mb": memory}
 
 
 def _waits(answers: list[Answer]) -> dict[str, float]:
@@ -185,7 +219,7 @@ def _below(root: int) -> list[int]:
 
 def _storms(folder: Path) -> dict[str, Any]:
     """Storms one after the other; each ends, and its incidents with it, before the next begins."""
-    with _service(folder, "storms", **{HOLD: "1"}) as (service, incidents):
+    with _service(folder, "storms", **_held(1)) as (service, incidents):
         url = f"{service.url}/webhooks/alertmanager"
         waits: list[float] = []
         for number in range(STORMS):
@@ -237,16 +271,22 @@ def _diagnosed(sent: dict[str, float], incidents: IncidentReader, since: int) ->
 
 
 def _table(figures: dict[str, Any]) -> str:
-    load = dict(figures["throughput"])
-    memory = load.pop("rss_mb")
     lines = [f"{CONNECTIONS} connections, bodies of 25 alerts, median of {ROUNDS} rounds of {ROUND_SEC:g} s"]
-    lines += [f"  {name:<32}{value:>12g}" for name, value in load.items()]
-    for name, sizes in memory.items():
-        shown = f"{sizes[0]:g} at first, {sizes[-1]:g} at last, {max(sizes):g} at most"
-        lines.append(f"  {'MB of the ' + name:<32}{shown:>12}")
+    for shape, meaning in SHAPES.items():
+        lines += [f"{shape}: {meaning}", *_rows(figures[shape])]
+    lines.append(f"{SUSTAINED_PER_SEC} alerts a second for {SUSTAINED_SEC:g} s, held for 5 s")
+    lines += _rows(figures["sustained"])
     lines.append(f"webhook to diagnosis, {STORMS} storms of 300 alerts in 12 groups")
-    lines += [f"  {name:<32}{value:>12g}" for name, value in figures["storm_of_300"].items()]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_rows(figures["storm_of_300"])])
+
+
+def _rows(figures: dict[str, Any]) -> list[str]:
+    memory = figures.get("rss_mb", {})
+    lines = [f"  {name:<32}{value:>12g}" for name, value in figures.items() if name != "rss_mb"]
+    for name, sizes in memory.items():
+        half = sizes[len(sizes) // 2]
+        lines.append(f"  MB of the {name:<22}{sizes[0]:>12g}, half way {half:g}, at last {sizes[-1]:g}")
+    return lines
 
 
 if __name__ == "__main__":

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from aiops_rca.adapters.processes import is_dead
-from served import Served, command, seed, served
+from served import Served, bentoml, command, environment, seed, served
+from webhooks import body, get, holder, incidents, parent_of, pid_of, post, wait_for
 
-PATIENCE_SEC = 30.0
 SERVICES = ("frontend", "checkoutservice", "cartservice", "redis-cart")
 
 
@@ -39,88 +40,6 @@ def service(home: Path, state: Path) -> Iterator[Served]:
     """The service with a state of its own."""
     with served(home, env={"AIOPS_STATE_DIR": str(state)}) as running:
         yield running
-
-
-def body(*services: str, since: float, resolved: bool = False, kind: str = "Latency") -> dict[str, Any]:
-    """What Alertmanager sends about *services*; they fire since *since* (epoch seconds)."""
-    starts = _rfc3339(since)
-    alerts = [
-        {
-            "status": "resolved" if resolved else "firing",
-            "labels": {"alertname": f"{kind}High", "service": service, "severity": "critical"},
-            "annotations": {"summary": f"{service} is slow"},
-            "startsAt": starts,
-            "endsAt": _rfc3339(time.time()) if resolved else "0001-01-01T00:00:00Z",
-            "generatorURL": "",
-        }
-        for service in services
-    ]
-    return {"version": "4", "groupKey": "{}", "status": "firing", "receiver": "rca", "alerts": alerts}
-
-
-def _rfc3339(seconds: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
-
-
-def post(service: Served, path: str, document: Mapping[str, Any]) -> httpx.Response:
-    """POST *document*; while no worker listens, as after a kill, again."""
-    found: list[httpx.Response] = []
-
-    def accepted() -> bool:
-        try:
-            found.append(httpx.post(service.url + path, json=document, timeout=10))
-        except httpx.TransportError:
-            return False
-        return found[-1].status_code < 500
-
-    wait_for(accepted)
-    return found[-1]
-
-
-def get(service: Served, path: str) -> Any:
-    """GET *path* as JSON."""
-    return httpx.get(service.url + path, timeout=10).raise_for_status().json()
-
-
-def incidents(service: Served) -> list[dict[str, Any]]:
-    """Every incident, newest first; none while no worker listens."""
-    try:
-        found: list[dict[str, Any]] = get(service, "/incidents")["items"]
-    except httpx.HTTPError:
-        return []
-    return found
-
-
-def wait_for(holds: Callable[[], object]) -> None:
-    """Return when *holds* does."""
-    deadline = time.monotonic() + PATIENCE_SEC
-    while not holds():
-        assert time.monotonic() < deadline, "waited for too long"
-        time.sleep(0.05)
-
-
-def holder(service: Served, *, other_than: str = "") -> str:
-    """The process that has the correlator's lease, once there is one that is not *other_than*."""
-    found: list[str] = []
-
-    def held() -> bool:  # what /readyz says may be a second old
-        detail: str = get(service, "/readyz")["checks"]["correlator"]["detail"]
-        found.append(detail.partition("held by ")[2])
-        return found[-1] not in {"", other_than}
-
-    wait_for(held)
-    return found[-1]
-
-
-def pid_of(name: str) -> int:
-    """The process id in the name of a holder."""
-    return int(name.split(":")[-2])
-
-
-def parent_of(pid: int) -> int:
-    """The process that started *pid*: of a correlator beside it, the worker."""
-    stat = Path(f"/proc/{pid}/stat").read_text()
-    return int(stat.rpartition(")")[2].split()[1])
 
 
 def test_a_webhook_becomes_a_diagnosed_incident(service: Served) -> None:
@@ -156,7 +75,7 @@ def test_a_killed_correlator_is_replaced(service: Served) -> None:
 
     wait_for(lambda: [row["alert_count"] for row in incidents(service)] == [2])
     assert is_dead(killed)
-    assert not is_dead(holder(service, other_than=killed))
+    assert holder(service) != killed
 
 
 def test_a_killed_worker_takes_its_correlator_along(service: Served) -> None:
@@ -172,7 +91,7 @@ def test_a_killed_worker_takes_its_correlator_along(service: Served) -> None:
 
     assert answer.json() == {"accepted": 1, "duplicates": 1, "quarantined": 0}
     wait_for(lambda: [row["alert_count"] for row in incidents(service)] == [2])
-    assert not is_dead(holder(service, other_than=before))
+    assert holder(service) != before
 
 
 def test_a_restart_goes_on(home: Path, state: Path) -> None:
@@ -222,3 +141,80 @@ def test_a_journal_replayed_gives_the_same_bytes(home: Path, service: Served, st
     assert replayed["diagnosis"]["root_cause"]["service"] == shown["root_cause"]["service"]
     assert {alert["service"] for alert in replayed["alerts"]} == set(SERVICES)
     assert command("replay", "--journal", str(state), "--until", str(since - 60), home=home) == ""
+
+
+def test_listeners_do_not_hold_up_the_end(service: Served) -> None:
+    """A service with somebody at `/stream` ends when it is told to, and the stream with it, in order."""
+    with httpx.stream("GET", f"{service.url}/stream", timeout=10) as stream:
+        lines = stream.iter_lines()
+        assert stream.status_code == 200
+        assert next(lines).startswith("retry:")
+        began = time.monotonic()
+
+        service.process.terminate()
+
+        for _ in lines:  # to its end: one that is cut off raises
+            pass
+        service.process.wait(20)
+        assert time.monotonic() - began < 4
+
+
+def test_a_database_out_of_reach_is_waited_for(home: Path, state: Path) -> None:
+    """Until it can be used nothing is accepted and nobody is sent here; then it goes on by itself."""
+    (state / "journal.db").mkdir(parents=True)
+    told = body("frontend", since=time.time() - 5)
+    with served(home, env={"AIOPS_STATE_DIR": str(state)}, ready=False) as service:
+        wait_for(lambda: httpx.get(f"{service.url}/version").json()["graph_version"])
+        ready = httpx.get(f"{service.url}/readyz")
+        refused = httpx.post(f"{service.url}/webhooks/alertmanager", json=told)
+        assert (ready.status_code, refused.status_code) == (503, 503)
+        assert not ready.json()["checks"]["journal"]["ok"]
+        assert int(refused.headers["retry-after"]) > 0
+
+        (state / "journal.db").rmdir()
+
+        answer = post(service, "/webhooks/alertmanager", told)
+        assert answer.json() == {"accepted": 1, "duplicates": 0, "quarantined": 0}
+        wait_for(lambda: incidents(service))
+        wait_for(lambda: httpx.get(f"{service.url}/readyz").status_code == 200)
+
+
+@pytest.fixture(scope="module")
+def packed(home: Path) -> Path:
+    """A store with a bento of the project; where its program lies."""
+    bentoml(home, "build", "--version", "v1")
+    return home / "bentos" / "aiops_rca" / "v1" / "src"
+
+
+def test_a_bento_keeps_its_state_under_its_home(home: Path, packed: Path) -> None:
+    """A served bento does the same; nothing is written where its program lies."""
+    env = {"AIOPS_STATE_DIR": "kept"}
+    with served(home, target=("aiops_rca:v1",), cwd=home, env=env) as service:
+        post(service, "/webhooks/alertmanager", body("frontend", since=time.time() - 5))
+        wait_for(lambda: [row for row in incidents(service) if row["root_cause"]])
+        (shown,) = incidents(service)
+        detail = get(service, f"/incidents/{shown['id']}")
+
+        assert detail["diagnosis"]["versions"]["bento"] == "aiops_rca:v1"
+        assert (service.log.parent / "kept" / "journal.db").is_file()
+    assert not list(packed.rglob("*.db"))
+
+
+def test_a_correlator_may_stand_apart(home: Path, packed: Path, state: Path) -> None:
+    """`aiops-rca correlator` in a bento finds what that pins, folds, and ends when told to."""
+    apart = {"AIOPS_STATE_DIR": str(state), "AIOPS_LIVE_CORRELATOR": "apart"}
+    with served(home, target=("aiops_rca:v1",), cwd=home, env=apart) as service:
+        accepted = post(service, "/webhooks/alertmanager", body("frontend", since=time.time() - 5))
+        assert accepted.status_code == 202
+        assert incidents(service) == []
+        correlator = subprocess.Popen(
+            [sys.executable, "-m", "aiops_rca", "correlator", "--project", str(packed)],
+            env=environment(home, apart),
+        )
+        try:
+            wait_for(lambda: [row for row in incidents(service) if row["root_cause"]])
+            assert pid_of(holder(service)) == correlator.pid
+        finally:
+            correlator.send_signal(signal.SIGTERM)
+
+        assert correlator.wait(20) == 0

@@ -174,9 +174,7 @@ def test_a_full_journal_keeps_nothing_of_a_batch(tmp_path: Path) -> None:
 
     async def story() -> None:
         committer = Committer(database.journal, max_pending_alerts=1000)
-        answers = await asyncio.gather(
-            *(append_all(committer, start) for start in range(0, 200, 50)), return_exceptions=False
-        )
+        answers = await asyncio.gather(*(append_all(committer, start) for start in range(0, 200, 50)))
         acknowledged = {number for answer in answers for number in answer}
         kept = {int(entry.payload[:8]) for entry in database.journal.read(0, limit=10_000)}
 

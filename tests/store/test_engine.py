@@ -1,4 +1,4 @@
-"""Opening databases: where they lie, what makes a commit durable, and that versions lead to today's tables."""
+"""Opening databases: where they lie, what makes a commit durable, and how they get their tables."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sqlalchemy import Engine, MetaData, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from aiops_rca.adapters.store import Journal, migrate, open_engine, places
+from aiops_rca.adapters.store.engine import reading
 from aiops_rca.adapters.store.migrating import Which, version_table
 from aiops_rca.adapters.store.tables import INCIDENTS, JOURNAL
 from aiops_rca.domain.errors import InputError
@@ -32,12 +33,9 @@ migrate(open_engine(where.incidents_url), "incidents")
 
 def test_sqlite_keeps_two_files_in_the_state_folder(tmp_path: Path) -> None:
     """Without a URL journal and incidents are files of their own."""
-    where = places(None, tmp_path / "a folder")
+    folder = tmp_path / "a folder"
 
-    assert where == (
-        f"sqlite:///{tmp_path}/a folder/journal.db",
-        f"sqlite:///{tmp_path}/a folder/incidents.db",
-    )
+    assert places(None, folder) == (f"sqlite:///{folder}/journal.db", f"sqlite:///{folder}/incidents.db")
 
 
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
@@ -143,6 +141,18 @@ def test_partial_indexes_are_made(database: Database) -> None:
     assert "open" in conditions["incidents_unfinished"]
 
 
+def test_a_reading_sees_one_state(database: Database) -> None:
+    """What is appended in the middle of it is seen by the next one."""
+    database.journal.append([draft(1)])
+    count = text("SELECT count(*) FROM journal")
+    with reading(database.journal_engine) as connection:
+        before = connection.execute(count).scalar()
+        database.journal.append([draft(2)])
+        after = connection.execute(count).scalar()
+
+    assert (before, after, database.journal.head().entries) == (1, 1, 2)
+
+
 def test_migrating_again_changes_nothing(database: Database) -> None:
     """What is there stays there."""
     database.journal.append([draft()])
@@ -159,11 +169,9 @@ def test_processes_that_start_together_take_turns(database_url: str | None, tmp_
         assert process.stdin is not None
         process.stdin.write(b"go\n")
         process.stdin.flush()
-    errors = [process.communicate(timeout=60)[1].decode() for process in processes]
+    ended = [(process.communicate(timeout=60)[1].decode(), process.returncode) for process in processes]
 
-    assert [(process.returncode, error) for process, error in zip(processes, errors, strict=True)] == 4 * [
-        (0, "")
-    ]
+    assert ended == 4 * [("", 0)]
 
 
 def test_a_fault_of_ours_is_no_full_disk(database: Database) -> None:

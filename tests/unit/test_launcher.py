@@ -20,7 +20,7 @@ import pytest
 
 from launcher.console import CannotGoOnError, Console, Progress, clean
 from launcher.environment import child_environment, hint
-from launcher.homes import SETTING, first_home, own_home, servers_running
+from launcher.homes import SETTING, empty_state, first_home, own_home, servers_running
 from launcher.locks import FileLock, is_held, waiting_for
 from launcher.server import Address, Server, own_port
 
@@ -205,6 +205,19 @@ def listener() -> Iterator[int]:
     """A port that somebody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         yield int(taken.getsockname()[1])
+
+
+def test_a_demo_begins_with_nothing(tmp_path: Path) -> None:
+    """Its state is in its own home and empty each time; a database and people to notify are left alone."""
+    settings = empty_state(tmp_path)
+    state = Path(settings.pop("AIOPS_STATE_DIR"))
+    state.mkdir()
+    (state / "journal.db").touch()
+
+    assert empty_state(tmp_path)["AIOPS_STATE_DIR"] == str(state)
+    assert not state.exists()
+    assert state.parent == tmp_path
+    assert settings == {"AIOPS_LIVE_DATABASE_URL": "", "AIOPS_NOTIFY_URLS": ""}
 
 
 def test_a_taken_default_port_moves_on() -> None:

@@ -17,8 +17,8 @@ from collections.abc import Callable, Mapping, Sequence
 log = logging.getLogger("aiops_rca.supervise")
 
 _FIRST_WAIT_SEC = 0.2
-_LONGEST_WAIT_SEC = 10.0
-_STEADY_SEC = 30.0  # a child that ran so long did not die of how it was started
+_LONGEST_WAIT_SEC = 5.0
+_STEADY_SEC = 5.0  # a child that ran so long did not die of how it was started
 _LAST_WORDS_SEC = 5.0
 
 

@@ -24,9 +24,14 @@ class Databases:
         self.incidents: Engine = open_engine(where.incidents_url)
 
     def prepare(self) -> None:
-        """Bring both to the tables of today. Raises RcaError "full" when one cannot be used now."""
-        migrate(self.journal, "journal")
-        migrate(self.incidents, "incidents")
+        """Bring both to the tables of today. Raises RcaError "full" when one cannot be used now.
+
+        Each is tried whatever became of the other: a database without tables is a fault, not a wait.
+        """
+        try:
+            migrate(self.journal, "journal")
+        finally:
+            migrate(self.incidents, "incidents")
 
     def close(self) -> None:
         """Close every connection."""

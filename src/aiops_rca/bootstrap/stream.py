@@ -57,13 +57,11 @@ class Stream:
         incidents = IncidentReader(self._databases.incidents)
         reader = Reader(settings, self._nodes)
         self.metrics = LiveMetrics(registry, reader.names)
-        live, limits = settings.live, settings.limits
+        live = settings.live
         self._committer = Committer(
             self._journal, max_pending_alerts=live.max_pending_alerts, observe=self.metrics.committed
         )
-        self._webhooks = Webhooks(
-            reader, self._committer, self.metrics, now=now_ms, max_alerts=limits.max_alerts
-        )
+        self._webhooks = Webhooks(reader, self._committer, self.metrics, now=now_ms)
         self.pulse = Pulse(self._journal, incidents, self._committer, now=now_ms, record=self.metrics.record)
         self._streams = Streams(incidents, most=live.max_streams, count=self.metrics.streaming)
         self.pages = LivePages(

@@ -6,7 +6,7 @@ Told by the alerts alone: the status on top is `firing` while any of them is, gr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -72,7 +72,7 @@ class Alertmanager:
             return alerts is None and (not _ENVELOPE.isdisjoint(document) or is_alert(document))
         return not alerts or not _ENVELOPE.isdisjoint(document) or any(map(_has_labels, alerts))
 
-    def read(self, body: Body, desk: Desk) -> list[AlertEvent | Fault]:
+    def read(self, body: Body, desk: Desk) -> Iterable[AlertEvent | Fault]:
         """The events of *body*; raises InputError when it is of another kind."""
         try:
             return self._at_once(body, desk)
@@ -80,7 +80,7 @@ class Alertmanager:
             document = body.document()
         if not self.recognise(document, body.headers):
             raise InputError("not an Alertmanager webhook: no alerts with labels", field="alerts")
-        return list(one_by_one(document, body, desk))
+        return one_by_one(document, body, desk)
 
     def _at_once(self, body: Body, desk: Desk) -> list[AlertEvent | Fault]:
         webhook = _DECODER.decode(body.raw)

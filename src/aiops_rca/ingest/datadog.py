@@ -31,7 +31,7 @@ _STATE = re.compile(
     r"(?: from [^\]]{1,40}?)?(?: on \{([^{}]{0,1500})\})?\]",
     re.IGNORECASE,
 )
-_MEASURED = re.compile(r"[a-z0-9_.]+:([a-zA-Z][\w.]{0,200})\s*\{")
+_MEASURED = re.compile(r"[a-z0-9_.]{1,40}:([a-zA-Z][\w.]{0,200})\s{0,4}\{")
 _LIMIT = re.compile(r"[<>]=?\s*(-?[0-9]+(?:\.[0-9]+)?)\s*\Z")
 _TITLES = ("title", "event_title", "alert_title", "monitor_name")
 _OF_A_THING = frozenset(["id", "name", "type"])  # say something only with the name of the object they are in

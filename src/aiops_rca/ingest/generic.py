@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import jmespath
-from jmespath.exceptions import JMESPathError
+import jmespath  # type: ignore[import-untyped]  # ships no types
+from jmespath.exceptions import JMESPathError  # type: ignore[import-untyped]
 
 from aiops_rca.domain.errors import InputError
 from aiops_rca.domain.event import RESTATED, AlertEvent
@@ -70,16 +70,13 @@ class Generic:
     def read(self, body: Body, desk: Desk) -> Iterator[AlertEvent | Fault]:
         """The events of *body*; raises InputError when nothing in it is an alert."""
         alerts = self._alerts(body.document())
-        told = [self._told(alert, position, body, desk) for position, alert in enumerate(alerts)]
-        if told and len(alerts) == 1 and isinstance(told[0], Fault):
-            raise InputError(told[0].reason, field=told[0].field)
-        return iter(told)
-
-    def _told(self, alert: object, position: int, body: Body, desk: Desk) -> AlertEvent | Fault:
-        try:
-            return desk.event(body, self.said(alert, body.received_at))
-        except InputError as error:
-            return Fault(f"alerts[{position}].{error.field}", error.message, fragment(alert))
+        for position, alert in enumerate(alerts):
+            try:
+                yield desk.event(body, self.said(alert, body.received_at))
+            except InputError as error:
+                if len(alerts) == 1:
+                    raise
+                yield Fault(f"alerts[{position}].{error.field}", error.message, fragment(alert))
 
     def said(self, alert: object, received_at: int) -> Said:
         """What the parsed *alert* says; raises InputError naming the field at fault."""
@@ -168,7 +165,7 @@ def _is_plain(alert: Mapping[str, Any]) -> bool:
 def _search(expression: Any, document: Any, name: str) -> Any:
     try:
         return expression.search(document)
-    except (JMESPathError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except (JMESPathError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
         raise InputError(f"the mapping does not fit: {error}"[:300], field=name) from error
 
 

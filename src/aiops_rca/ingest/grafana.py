@@ -6,7 +6,6 @@ and its resolving one names no series: the rule is the identity.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -20,8 +19,7 @@ from aiops_rca.ingest.states import fires
 _OWN = frozenset("orgId state title message appVersion".split())
 _OF_AN_ALERT = frozenset("silenceURL dashboardURL panelURL imageURL values valueString orgId".split())
 _LINKS = ("panelURL", "dashboardURL", "generatorURL")
-_VALUE = re.compile(r"var='([^']{1,64})'[^\]]{0,4096}? value=([-+0-9.eE]{1,32})")
-_LONGEST_VALUES = 16_384
+_LONGEST_VALUES = 4096
 _SAYS_NOTHING = frozenset(["pending", "unknown", "paused"])
 
 
@@ -67,10 +65,16 @@ def _measured(alert: Mapping[str, Any]) -> float | None:
     """The value that was measured; 0 and 1 are left aside, by them a condition says whether it holds."""
     told = alert.get("values")
     if not isinstance(told, dict):
-        text = alert.get("valueString")
-        told = dict(_VALUE.findall(text[:_LONGEST_VALUES])) if isinstance(text, str) else {}
+        told = _values_in(alert.get("valueString"))
     values = [value for key in sorted(told) if (value := number(told[key])) is not None]
     return next((v for v in values if v not in (0, 1)), values[0] if values else None)
+
+
+def _values_in(text: object) -> dict[str, str]:
+    """The values of `[ var='B' labels={...} value=44.2 ], [ ... ]`, as version 8 writes them."""
+    parts = text[:_LONGEST_VALUES].split("]") if isinstance(text, str) else []
+    told = (part.rpartition(" value=") for part in parts)
+    return {head.partition("var='")[2].partition("'")[0]: value.strip() for head, _, value in told if head}
 
 
 def _is_legacy(document: Mapping[str, Any]) -> bool:

@@ -14,12 +14,15 @@ from typing import NamedTuple
 UNKNOWN = "unknown"
 _LONGEST = 1024
 _CACHED = 16_384
+# Of a domain name or path as many parts are tried, of a name as long as a domain name may be.
+_DEEPEST = 8
+_LONGEST_NAME = 253
 
 _NOT_A_NAME = re.compile(r"[^a-z0-9]+")
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_SCHEME = re.compile(r"\A[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _PORT_AND_PATH = re.compile(r":[0-9]{1,5}(?:/.*)?\Z", re.DOTALL)
-_IPV6 = re.compile(r"[0-9a-fA-F:.]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*")
-_ADDRESS = re.compile(rf"[0-9.]+|\[?{_IPV6.pattern}\]?")
+_IPV4 = re.compile(r"[0-9.]+")
+_IPV6 = re.compile(r"\[?[0-9a-fA-F:.]+\]?")
 _MACHINE = re.compile(r"pod|instance|host|node|task|container|server|machine|target")
 # What an orchestrator hangs on the name of a workload: a replica set and a pod, a pod, a number.
 _REPLICA = re.compile(r"-(?=[a-z0-9]*[0-9])[a-z0-9]{5,10}-[a-z0-9]{5}\Z")
@@ -101,14 +104,13 @@ def _spellings(value: str, *, machine: bool) -> Iterator[str]:
     """*value* itself, then ever shorter readings of it."""
     yield value
     bare = _bare(value)
-    if _ADDRESS.fullmatch(bare):
+    if _is_address(bare) or len(bare) > _LONGEST_NAME:
         yield bare
         return
     parts = [part for part in bare.split("/") if part]
-    for name in dict.fromkeys([bare, *reversed(parts)]):
-        labels = name.split(".")
-        for length in range(len(labels), 0, -1):
-            short = ".".join(labels[:length])
+    for name in dict.fromkeys([bare, *parts[: -_DEEPEST - 1 : -1]]):
+        labels = name.split(".")[:_DEEPEST] if "." in name else [name]
+        for short in dict.fromkeys([name, *(".".join(labels[:n]) for n in range(len(labels), 0, -1))]):
             yield short
             if machine:
                 yield from _workloads(short)
@@ -127,12 +129,16 @@ def _workload(value: str, *, pod: bool) -> str:
     return (_REPLICA.sub("", bare) or bare) if pod else bare
 
 
+def _is_address(name: str) -> bool:
+    return bool(_IPV4.fullmatch(name) or (name.count(":") > 1 and _IPV6.fullmatch(name)))
+
+
 def _bare(value: str) -> str:
     """*value* without what an address has around the name."""
     if ":" not in value:
         return value
     rest = _SCHEME.sub("", value)
-    return rest if _IPV6.fullmatch(rest) else _PORT_AND_PATH.sub("", rest)
+    return rest if _is_address(rest) else _PORT_AND_PATH.sub("", rest)
 
 
 def _text(value: object) -> str:

@@ -44,6 +44,7 @@ class Reader:
         self._desk = Desk(settings, self._nodes)
         own = {name: _adapter(name, source) for name, source in sorted(settings.sources.items())}
         self._adapters: dict[str, Adapter] = {**ADAPTERS, **own}
+        self._most = settings.limits.max_alerts
         self._open = Source()
         self.names = tuple(sorted(self._adapters))
         self.guarded = tuple(
@@ -73,13 +74,14 @@ class Reader:
         """
         if source is not None and not self.known(source):
             raise RcaError("no such source of webhooks", code="not_found", field="source")
+        name = source or UNKNOWN_SOURCE
         try:
-            name = source or self._find(body, headers, received_at)
-            told = self._read(self._adapters[name], Body(name, body, headers, received_at))
+            if source is None:
+                name = self._find(body, headers, received_at)
+            return name, self._read(self._adapters[name], Body(name, body, headers, received_at))
         except InputError as error:
             fault = Fault(error.field or "body", error.message, body)
-            return source or UNKNOWN_SOURCE, Reading((), (fault,), recognised=False)
-        return name, told
+            return name, Reading((), (fault,), recognised=False)
 
     def _find(self, body: bytes, headers: Mapping[str, str], received_at: int) -> str:
         fault = InputError("no known sender writes such a body", field="body")
@@ -104,6 +106,8 @@ class Reader:
                 faults.append(told)
             if len(faults) > _FAULTS:
                 raise InputError(f"more than {_FAULTS} alerts of it cannot be read", field="alerts")
+            if len(events) > self._most:
+                raise InputError(f"more than {self._most} alerts in one body", field="alerts")
         return Reading(tuple(events), tuple(faults), recognised=True)
 
     def _current_desk(self) -> Desk:

@@ -19,6 +19,7 @@ from aiops_rca.web.serving import Check
 from aiops_rca.web.webhooks import Appender
 
 _FRESH_SEC = 1.0
+_REMEMBER_SEC = 5.0  # a full disk shows only to who writes: who is not ready is not asked to
 
 T = TypeVar("T")
 
@@ -74,9 +75,12 @@ class Pulse:
         now: Callable[[], int],
         record: Callable[[Vitals], None],
         fresh_sec: float = _FRESH_SEC,
+        remember_sec: float = _REMEMBER_SEC,
     ) -> None:
         self._journal, self._progress, self._writer = journal, progress, writer
-        self._now, self._record, self._fresh_sec = now, record, fresh_sec
+        self._now, self._record = now, record
+        self._fresh_sec, self._remember_sec = fresh_sec, remember_sec
+        self._failed: tuple[float, str] | None = None
         self._taken: tuple[float, Vitals] | None = None
         self._lock = asyncio.Lock()
 
@@ -98,13 +102,21 @@ class Pulse:
     async def checks(self) -> dict[str, Check]:
         """The readiness checks `journal` and `correlator`; the second one only informs."""
         vitals = await self.take()
-        return {"journal": _journal(vitals, self._writer.fault), "correlator": _correlator(vitals)}
+        return {"journal": _journal(vitals, self._fault()), "correlator": _correlator(vitals)}
 
     async def _try_again(self) -> None:
         """After a failure commit nothing: who is not ready gets no webhooks that show it works again."""
-        if self._writer.fault is not None:
+        fault = self._writer.fault
+        if fault is not None:
+            self._failed = (monotonic(), fault)
             with suppress(RcaError):
                 await self._writer.append(())
+
+    def _fault(self) -> str | None:
+        """Why a commit failed just now, or lately."""
+        if self._failed is not None and monotonic() - self._failed[0] < self._remember_sec:
+            return self._failed[1]
+        return self._writer.fault
 
     def _look(self) -> Vitals:
         reasons: list[str] = []

@@ -19,7 +19,7 @@ from aiops_rca.web.repeats import Repeats, Sorted
 from aiops_rca.wire.live import AcceptedOut
 
 UNKNOWN = "unknown"  # the source of a body that no adapter recognises
-_INLINE_BYTES = 512 * 1024  # a larger body is read beside the event loop
+_INLINE_BYTES = 256 * 1024  # a larger body is read beside the event loop
 _KEPT_HEADERS = ("content-type", "user-agent")  # and ce-*; never one that holds a credential
 
 
@@ -123,11 +123,10 @@ class Webhooks:
         recorder: Recorder,
         *,
         now: Callable[[], int],
-        max_alerts: int,
         repeats: Repeats | None = None,
     ) -> None:
         self._reader, self._committer, self._recorder = reader, committer, recorder
-        self._now, self._max_alerts = now, max_alerts
+        self._now = now
         self._repeats = repeats or Repeats()
         self._beside = ThreadPoolExecutor(1, thread_name_prefix="webhook")
 
@@ -149,7 +148,7 @@ class Webhooks:
     async def receive(self, source: str | None, headers: Mapping[str, str], body: bytes) -> Receipt:
         """Keep what *body* holds. Header names are in lower case; the body is plain, not compressed.
 
-        Raises RcaError: "not_found", "unauthorized", "too_large", "full".
+        Raises RcaError: "not_found", "unauthorized", "full".
         """
         self.expect(source)
         now = self._now()
@@ -184,8 +183,6 @@ class Webhooks:
         name, reading = self._reader.read(source, body, headers, now)
         if source is None:
             self._verify_found(name, headers, body)
-        if len(reading.events) + len(reading.faults) > self._max_alerts:
-            raise RcaError(f"more than {self._max_alerts} alerts in one body", code="too_large", field="body")
         return name, reading
 
     def _verify_found(self, name: str, headers: Mapping[str, str], body: bytes) -> None:

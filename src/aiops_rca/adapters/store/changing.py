@@ -64,7 +64,7 @@ def _move_alerts(connection: Connection, records: Iterable[IncidentRecord]) -> N
     """The firings of a merged incident go over to the survivor; those of a dead one die with it."""
     into = {record.id: record.merged_into for record in records if record.merged_into}
     moves = [{"old": old, "new": _last_of(old, into)} for old in into]
-    dead = [{"old": record.id} for record in records if not record.live and not record.merged_into]
+    dead = [{"old": record.id} for record in records if not record.live]
     of = tables.alerts.c.incident == bindparam("old")
     if moves:
         connection.execute(update(tables.alerts).where(of).values(incident=bindparam("new")), moves)

@@ -31,7 +31,8 @@ from aiops_rca.domain.errors import InputError, RcaError
 _WRITES = "aiops_writes"
 _WAIT_SEC = 10.0  # for another process's lock
 _WAL_KEPT_BYTES = 64 * 1024 * 1024
-_CACHE_KIB = 16 * 1024
+_CACHE_KIB = 8 * 1024  # of each connection
+_POOL: dict[str, Any] = {"pool_size": 5, "max_overflow": 5, "pool_timeout": _WAIT_SEC}
 _PSYCOPG = "postgresql+psycopg"
 _FAULTS_OF_OURS = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
 # A server that hangs must fail a commit within seconds: the sender is told 503 and comes again.
@@ -67,10 +68,10 @@ def open_engine(url: str, *, max_bytes: int | None = None) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return create_engine(
-            parsed, paramstyle="format", pool_pre_ping=True, connect_args=_POSTGRES_ARGUMENTS
+            parsed, paramstyle="format", pool_pre_ping=True, connect_args=_POSTGRES_ARGUMENTS, **_POOL
         )
     _make_folder(Path(parsed.database or "").parent)
-    engine = create_engine(parsed, connect_args={"timeout": _WAIT_SEC})
+    engine = create_engine(parsed, connect_args={"timeout": _WAIT_SEC}, **_POOL)
     event.listen(engine, "connect", lambda connection, _: _prepare(connection, max_bytes))
     event.listen(engine, "begin", _begin)
     return engine
@@ -78,9 +79,12 @@ def open_engine(url: str, *, max_bytes: int | None = None) -> Engine:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """One consistent view of the database."""
-    with _failing_as("not_ready"), engine.connect() as connection, connection.begin():
-        yield connection
+    """One view of the database: what others write meanwhile is not seen, however much is read."""
+    with _failing_as("not_ready"), engine.connect() as connection:
+        if not is_sqlite(engine):  # whose transactions are like that anyway
+            connection.execution_options(isolation_level="REPEATABLE READ")
+        with connection.begin():
+            yield connection
 
 
 @contextmanager

@@ -58,7 +58,6 @@ journal = Table(
     _whole("alerts"),
     _whole("total"),  # sum of `alerts` up to and with this row: lag is one subtraction
     Column("payload", LargeBinary, nullable=False),
-    Index("journal_received_at", "received_at"),
     sqlite_autoincrement=True,  # a number is never given twice, however much was pruned
 )
 

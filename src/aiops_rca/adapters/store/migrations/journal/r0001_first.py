@@ -38,5 +38,4 @@ def upgrade() -> None:
         sa.Column("body", sa.LargeBinary, nullable=False),
         sqlite_autoincrement=True,
     )
-    op.create_index("journal_received_at", "journal", ["received_at"])
     op.create_index("quarantine_replayed_at", "quarantine", ["replayed_at"])

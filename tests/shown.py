@@ -1,0 +1,68 @@
+"""What a served instance shows, read page by page as its users read it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+
+from served import Served
+from webhooks import get
+
+_PAGE = 500
+
+
+def pages(service: Served, path: str) -> Iterator[dict[str, Any]]:
+    """Every item of the list at *path*, page after page."""
+    step = "&" if "?" in path else "?"
+    asked = f"{path}{step}limit={_PAGE}"
+    following = asked
+    while True:
+        part = get(service, following)
+        yield from part["items"]
+        if part["next_cursor"] is None:
+            return
+        following = f"{asked}&cursor={part['next_cursor']}"
+
+
+def every_incident(service: Served) -> list[dict[str, Any]]:
+    """Every incident that was not merged, suppressed ones too."""
+    return list(pages(service, "/incidents?include_suppressed=true"))
+
+
+def alerts_of(service: Served, incident: str) -> list[dict[str, Any]]:
+    """All alerts of *incident*."""
+    return list(pages(service, f"/incidents/{incident}/alerts"))
+
+
+def homes(service: Served, name: Callable[[dict[str, Any]], str]) -> dict[str, list[str]]:
+    """The incidents that each alert is in, by what *name* calls it."""
+    found: dict[str, list[str]] = {}
+    for incident in every_incident(service):
+        alerts = alerts_of(service, incident["id"])
+        assert incident["alert_count"] == len(alerts)
+        for alert in alerts:
+            found.setdefault(name(alert), []).append(incident["id"])
+    return found
+
+
+def is_folded(service: Served) -> bool:
+    """Whether everything that was accepted is in incidents by now."""
+    try:
+        checks = get(service, "/readyz")["checks"]
+    except httpx.HTTPError:
+        return False
+    detail: str = checks["correlator"]["detail"]
+    return detail.startswith("0 alerts,")
+
+
+def figures(service: Served, name: str) -> Counter[str]:
+    """The samples of the metric *name*, by their labels as written."""
+    text = httpx.get(f"{service.url}/metrics", timeout=10).raise_for_status().text
+    found: Counter[str] = Counter()
+    for labels, value in re.findall(rf"^{name}(?:\{{(.*)\}})? (\S+)$", text, re.M):
+        found[labels] += float(value)  # type: ignore[assignment] # whole numbers all the same
+    return found

@@ -1,0 +1,74 @@
+"""Where state is kept, what the settings make of the stream, and that a mere import leaves no trace."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from aiops_rca.adapters.artifacts import bento_tag, bentoml_home, load_as_packed
+from aiops_rca.bootstrap.places import state_folder
+from aiops_rca.bootstrap.rules import rules_of
+from aiops_rca.settings import Settings, Source
+from builders import alert, release
+from stream import chain
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_state_lies_in_the_project() -> None:
+    """A relative folder is one of the project, wherever the process was started."""
+    folder = state_folder(Path("/srv/project"), Settings(), packed=False)
+
+    assert folder == Path("/srv/project/.aiops/state")
+
+
+def test_the_state_of_a_bento_lies_under_its_home() -> None:
+    """What is packed is never written to."""
+    assert state_folder(Path("/srv/bento/src"), Settings(), packed=True) == bentoml_home() / ".aiops/state"
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_whole_path_is_taken_as_it_is(packed: bool) -> None:  # noqa: FBT001 - a table
+    """Also in a bento: that is how a container names its volume."""
+    settings = Settings(state_dir="/var/lib/rca")
+
+    assert state_folder(Path("/srv/project"), settings, packed=packed) == Path("/var/lib/rca")
+
+
+def test_the_rules_are_those_of_the_settings() -> None:
+    """Times become milliseconds, a sender may have a lease of its own, alerts link as in a batch."""
+    sources = {"pagerduty": Source(lease_sec=60), "grafana": Source()}
+    rules = rules_of(Settings(gap_sec=30, max_hop=1, sources=sources), release(chain()))
+
+    assert (rules.reach_ms, rules.hold_ms) == (30_000, 600_000)
+    assert [rules.lease_of(name) for name in ("pagerduty", "grafana", "other")] == [60_000, *[15_000_000] * 2]
+    alerts = [alert("a"), alert("b", at=29), alert("c", at=60), alert("a", "errors", at=61)]
+    groups = [[one.id for one in group] for group in rules.link(alerts)]
+    assert groups == [["a/latency_p99@0", "b/latency_p99@29"], ["c/latency_p99@60"], ["a/errors@61"]]
+    because = rules.because(alerts[1], {"a": alerts[:1]})
+    assert because == "1 hop from a, 29 s after latency_p99 (a/latency_p99@0)"
+
+
+def test_a_source_tree_pins_nothing() -> None:
+    """Outside a bento there is no descriptor to follow."""
+    load_as_packed(ROOT)
+
+    assert bento_tag(ROOT) is None
+
+
+def test_importing_the_service_makes_no_state(tmp_path: Path) -> None:
+    """`bentoml build` and the parent of a worker import it too: only a worker opens databases."""
+    done = subprocess.run(
+        [sys.executable, "-c", "import service"],
+        cwd=ROOT,
+        env={"PATH": "", "BENTOML_HOME": str(tmp_path / "home"), "AIOPS_STATE_DIR": str(tmp_path / "state")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "state").exists()
