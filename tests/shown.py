@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 import httpx
 
 from served import Served
-from webhooks import get
+from webhooks import get, wait_for
 
 _PAGE = 500
+_STALE_SEC = 1.1  # what /readyz says is up to a second old
 
 
 def pages(service: Served, path: str) -> Iterator[dict[str, Any]]:
@@ -49,14 +51,19 @@ def homes(service: Served, name: Callable[[dict[str, Any]], str]) -> dict[str, l
     return found
 
 
-def is_folded(service: Served) -> bool:
-    """Whether everything that was accepted is in incidents by now."""
+def wait_until_folded(service: Served) -> None:
+    """Return when everything that was accepted before is in incidents."""
+    time.sleep(_STALE_SEC)  # else what is seen may be older than what was accepted
+    wait_for(lambda: _lag(service) == "0 alerts")
+
+
+def _lag(service: Served) -> str:
     try:
-        checks = get(service, "/readyz")["checks"]
-    except httpx.HTTPError:
-        return False
+        checks = httpx.get(f"{service.url}/readyz", timeout=10).json()["checks"]
+    except httpx.TransportError:
+        return ""
     detail: str = checks["correlator"]["detail"]
-    return detail.startswith("0 alerts,")
+    return detail.partition(",")[0]
 
 
 def figures(service: Served, name: str) -> Counter[str]:

@@ -18,7 +18,7 @@ import pytest
 from aiops_rca.adapters.store import Journal, open_engine, places
 from processes import descendants
 from served import Served, seed, served
-from shown import homes, is_folded
+from shown import homes, wait_until_folded
 from webhooks import body, wait_for
 
 QUOTA = 400_000
@@ -55,7 +55,7 @@ class Quota:
 
     def make_room(self, service: Served) -> None:
         """Prune what is folded."""
-        wait_for(lambda: is_folded(service))
+        wait_until_folded(service)
         engine = open_engine(places(None, self.state).journal_url)
         journal = Journal(engine)
         assert journal.prune(round(time.time() * 1000) + 1, journal.head().seq) > 0
@@ -190,7 +190,7 @@ def test_without_room_nothing_is_lost(service: Served, place: Place) -> None:
     for told in refused:
         assert send(service, told).json() == {"accepted": OF_EACH_BODY, "duplicates": 0, "quarantined": 0}
         kept += shards(told)
-    wait_for(lambda: is_folded(service))
+    wait_until_folded(service)
     found = homes(service, name)
 
     assert set(found) == set(kept)

@@ -21,8 +21,8 @@ import pytest
 from conftest import LONG
 from processes import correlator, kill, kill_all, worker
 from served import Served, command, free_port, seed, served
-from shown import every_incident, homes, is_folded
-from webhooks import body, holder, wait_for
+from shown import every_incident, homes, wait_until_folded
+from webhooks import body, holder
 
 OF_EACH_BODY = 25
 KILLS_IN_A_STORM = 20  # of 10,000 alerts
@@ -129,7 +129,7 @@ class Ordeal:
 
 def _check(service: Served, storms: Sequence[Storm]) -> None:
     """Every alert is in one incident, with those it belongs to; what is over is known to be over."""
-    wait_for(lambda: is_folded(service))
+    wait_until_folded(service)
     found = homes(service, _name)
     assert {len(incidents) for incidents in found.values()} == {1}
     together: dict[str, set[str]] = {}

@@ -151,6 +151,8 @@ class Draft:
         if known is None:
             self.onsets[alert.fingerprint] = alert
             return
+        if known.ts < alert.ts and known.severity == alert.severity and known.value == alert.value:
+            return
         first, worst = min(known, alert, key=_moment), max(known, alert, key=_weight)
         self.onsets[alert.fingerprint] = first._replace(
             severity=worst.severity, value=worst.value, threshold=worst.threshold

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 
 from aiops_rca.live.draft import Draft
 from aiops_rca.live.grouping import Returns, groups, returns
 from aiops_rca.live.outline import alert_of
 from aiops_rca.live.records import AlertRecord
-from aiops_rca.live.signals import REPEATED, heads
+from aiops_rca.live.signals import REPEATED, heads, last_head, starts_of
 from aiops_rca.live.state import SIGNAL_FIRINGS, Signal
 from aiops_rca.live.telling import tell_turns
 from aiops_rca.live.windows import is_suppressed
@@ -23,10 +24,11 @@ def settle(work: Work) -> None:
     returning: Returns = []
     torn: set[str] = set()
     for fingerprint, before in work.before.items():
-        newcomers.update(_compare(before, work.signals[fingerprint], work))
-        pairs = returns(work.signals[fingerprint].firings, work.rules.hold_ms)
+        begin = _unchanged(before, work.signals[fingerprint])
+        newcomers.update(_compare(before, fingerprint, begin, work))
+        pairs = returns(work.signals[fingerprint].firings[begin:], work.rules.hold_ms)
         returning += [(a, b) for a, b in pairs if not a.incident or a.incident != b.incident]
-        torn |= _torn(before, pairs, work)
+        torn |= _torn(before.firings[begin:], pairs, work)
     for id in torn:
         newcomers.update((firing.id, firing) for firing in heads(work.firings_of(id)))
         returning += _all_returns(id, work)
@@ -37,7 +39,24 @@ def settle(work: Work) -> None:
     finish(work)
     for fingerprint in crowded:
         ended = [f for f in work.signals[fingerprint].firings if f.ended]
-        work.drop(fingerprint, ended[: len(work.signals[fingerprint].firings) - SIGNAL_FIRINGS])
+        work.drop(fingerprint, ended[: len(work.signals[fingerprint].firings) - SIGNAL_FIRINGS // 2])
+
+
+def _unchanged(before: Signal, after: Signal) -> int:
+    """Where to begin when comparing: the last firing of its own before the first one that changed.
+
+    A signal that flaps has dozens of firings, of which the last two are news.
+    """
+    old, new = before.firings, after.firings
+    same = 0
+    for one, other in zip(old, new, strict=False):
+        if one is not other:
+            break
+        same += 1
+    begin = max(same - 1, 0)
+    while begin > 0 and new[begin].ended == REPEATED:
+        begin -= 1
+    return begin
 
 
 def finish(work: Work) -> None:
@@ -68,10 +87,12 @@ def merge(into: Draft, other: Draft, work: Work) -> None:
         work.records.pop(other.id, None)
 
 
-def _compare(before: Signal, after: Signal, work: Work) -> Iterable[tuple[str, AlertRecord]]:
+def _compare(
+    before: Signal, fingerprint: str, begin: int, work: Work
+) -> Iterator[tuple[str, AlertRecord]]:
     """Count what changed of firings already in an incident; yield those that are not in one yet."""
-    known = {firing.id: firing for firing in before.firings}
-    for firing in after.firings:
+    known = {firing.id: firing for firing in before.firings[begin:]}
+    for firing in work.signals[fingerprint].firings[begin:]:
         old = known.get(firing.id)
         if old is firing:
             continue
@@ -90,16 +111,16 @@ def _compare(before: Signal, after: Signal, work: Work) -> Iterable[tuple[str, A
                 draft.rebuild(left, [old])
 
 
-def _torn(before: Signal, pairs: Returns, work: Work) -> set[str]:
+def _torn(before: Sequence[AlertRecord], pairs: Returns, work: Work) -> set[str]:
     """Incidents that were one only because of a return that, as is known now, was none."""
-    if len(before.firings) < 2:
+    if len(before) < 2:
         return set()
     bound = {firing.id for pair in pairs for firing in pair}
     chain: dict[str, int] = {}
     for number, (one, other) in enumerate(pairs):
         chain[other.id] = chain.setdefault(one.id, number)
     found = set()
-    for one, other in returns(before.firings, work.rules.hold_ms):
+    for one, other in returns(before, work.rules.hold_ms):
         still = one.id in bound and other.id in bound and chain[one.id] == chain[other.id]
         if not still and one.incident == other.incident and one.incident in work.incidents:
             found.add(one.incident)
@@ -170,18 +191,20 @@ def _join(draft: Draft, fresh: Sequence[AlertRecord], work: Work) -> None:
 
 
 def _because(firing: AlertRecord, draft: Draft, work: Work) -> str:
-    earlier = [f for f in heads(work.signals[firing.fingerprint].firings) if f.starts_at < firing.starts_at]
-    if earlier and earlier[-1].incident == draft.id and earlier[-1].ends_at is not None:
-        seconds = (firing.at - earlier[-1].ends_at) / 1000
-        return f"fired again {seconds:g} s after it ended ({earlier[-1].id})"
+    firings = work.signals[firing.fingerprint].firings
+    at = bisect_left(firings, firing.starts_at, key=starts_of)
+    earlier = last_head(firings[:at])
+    if earlier is not None and earlier.incident == draft.id and earlier.ends_at is not None:
+        seconds = (firing.at - earlier.ends_at) / 1000
+        return f"fired again {seconds:g} s after it ended ({earlier.id})"
     return work.rules.because(alert_of(firing), draft.outline) or "linked to what followed it"
 
 
 def _count_events(work: Work) -> None:
     for fingerprint, count in work.told.items():
-        firings = heads(work.signals[fingerprint].firings)
-        if firings:
-            work.draft(firings[-1].incident).event_count += count
+        firing = last_head(work.signals[fingerprint].firings)
+        if firing is not None:
+            work.draft(firing.incident).event_count += count
     work.told.clear()
 
 
@@ -191,9 +214,11 @@ def _store_signals(work: Work) -> list[str]:
     Returns the signals with more firings than are kept.
     """
     for fingerprint, before in work.before.items():
-        known = {firing.id: firing for firing in before.firings}
+        firings = work.signals[fingerprint].firings
+        begin = _unchanged(before, work.signals[fingerprint])
+        known = {firing.id: firing for firing in before.firings[begin:]}
         home = ""
-        for firing in work.signals[fingerprint].firings:
+        for firing in firings[begin:]:
             home = firing.incident if firing.ended != REPEATED else home
             if firing.incident != home:
                 work.put(firing._replace(incident=home))

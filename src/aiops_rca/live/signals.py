@@ -26,7 +26,7 @@ BY_HAND = "by hand"
 REPEATED = "repeated"
 
 NOTHING_TOLD = Signal((), ())
-_starts_at = attrgetter("starts_at")
+starts_of = attrgetter("starts_at")
 _at = attrgetter("at")
 
 
@@ -46,11 +46,11 @@ def told(
     """*signal* after a firing was told; times in ms. *order* is the firing's if this is the first of it."""
     start = starts_at(event, received_at)
     firings = list(signal.firings)
-    at = bisect_left(firings, start, key=_starts_at)
+    at = bisect_left(firings, start, key=starts_of)
     if at < len(firings) and firings[at].starts_at == start:
         firings[at] = _again(firings[at], event, received_at)
     else:
-        firings.insert(at, _first(event, start, received_at, order))
+        firings.insert(at, _first(event, start, received_at, order, firings))
     return _settled(firings, signal.marks, at, lease_ms, now)
 
 
@@ -66,7 +66,7 @@ def marked(signal: Signal, mark: Mark, *, lease_ms: int, now: int) -> Signal:
     if any(m.at == mark.at and m.starts_at == mark.starts_at for m in marks):
         return signal
     insort(marks, mark, key=_at)
-    at = bisect_left(signal.firings, mark.at, key=_starts_at)
+    at = bisect_left(signal.firings, mark.at, key=starts_of)
     return _settled(list(signal.firings), tuple(marks[-2 * SIGNAL_FIRINGS :]), at, lease_ms, now)
 
 
@@ -80,6 +80,11 @@ def heads(firings: Sequence[AlertRecord]) -> list[AlertRecord]:
     return [firing for firing in firings if firing.ended != REPEATED]
 
 
+def last_head(firings: Sequence[AlertRecord]) -> AlertRecord | None:
+    """The last firing that is of its own."""
+    return next((firing for firing in reversed(firings) if firing.ended != REPEATED), None)
+
+
 def expires_at(signal: Signal, lease_ms: int) -> int | None:
     """When (ms) the open firing of *signal* expires if nothing more is told of it; None if none is open."""
     heard = 0
@@ -90,14 +95,17 @@ def expires_at(signal: Signal, lease_ms: int) -> int | None:
     return None
 
 
-def _first(event: AlertEvent, start: int, received_at: int, order: int) -> AlertRecord:
+def _first(
+    event: AlertEvent, start: int, received_at: int, order: int, known: Sequence[AlertRecord]
+) -> AlertRecord:
+    like = known[-1] if known else event
     return AlertRecord(
         alert_id(event.fingerprint, start),
         "",
-        event.fingerprint,
-        event.source,
-        event.service,
-        event.metric,
+        like.fingerprint,
+        event.source if event.source != like.source else like.source,
+        like.service,
+        like.metric,
         event.severity,
         start,
         min(start, received_at),
@@ -106,10 +114,11 @@ def _first(event: AlertEvent, start: int, received_at: int, order: int) -> Alert
         received_at,
         event.value,
         event.threshold,
-        event.labels,
+        # a decoded event holds copies of its own: firings of one signal share theirs
+        like.labels if like.labels == event.labels else event.labels,
         event.flags,
-        event.summary,
-        event.link,
+        like.summary if like.summary == event.summary else event.summary,
+        like.link if like.link == event.link else event.link,
         "",
         order,
         True,  # noqa: FBT003 - a record's column
@@ -183,7 +192,7 @@ def _ended(
         ended, ends_at = EXPIRED, expiry
     if (ended, ends_at) == (firing.ended, firing.ends_at) or _was_resolved_by(firing, ends_at):
         return firing
-    return firing._replace(ended=ended, ends_at=ends_at)
+    return AlertRecord(*firing[:9], ends_at, ended, *firing[11:])  # a third of the time of _replace
 
 
 def _was_resolved_by(firing: AlertRecord, moment: int | None) -> bool:

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 from aiops_rca.domain.alert import Alert
 from aiops_rca.live.records import AlertRecord, IncidentRecord, Mark, Window
 
-SIGNAL_FIRINGS = 64  # kept per signal: one that flaps more often within the hold loses its oldest
+SIGNAL_FIRINGS = 32  # kept per signal: of one that flaps more often within the hold, the older half is let go
 
 
 class Link(Protocol):

@@ -83,9 +83,11 @@ class Work:
 
     def put(self, firing: AlertRecord, *, stored: bool = True) -> None:
         """Put *firing* in the place of the one with its id; *stored* says whether its row changes too."""
-        signal = self.signals[firing.fingerprint]
-        firings = tuple(firing if f.id == firing.id else f for f in signal.firings)
-        self.signals[firing.fingerprint] = signal._replace(firings=firings)
+        firings, marks = self.signals[firing.fingerprint]
+        at = len(firings) - 1
+        while firings[at].id != firing.id:
+            at -= 1
+        self.signals[firing.fingerprint] = Signal((*firings[:at], firing, *firings[at + 1 :]), marks)
         if stored or firing.id in self.rows:
             self.rows[firing.id] = firing
 
