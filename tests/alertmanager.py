@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,6 +14,7 @@ import httpx
 import pytest
 
 from data.capture_storm import free_port, running
+from shown import figure
 
 STRANGER = "stranger"  # the receiver whose token is wrong: it gets the alerts of the team of that name
 _AT_ONCE = 500
@@ -58,11 +58,8 @@ class Alertmanager:
 
     def failed(self) -> float:
         """How many of its requests to webhooks failed; it does not tell receivers apart."""
-        text = httpx.get(f"{self.url}/metrics", timeout=10).text
-        found = re.search(
-            r'^alertmanager_notification_requests_failed_total\{integration="webhook"\} (\S+)$', text, re.M
-        )
-        return float(found[1]) if found else 0.0
+        sample = 'alertmanager_notification_requests_failed_total{integration="webhook"}'
+        return figure(f"{self.url}/metrics", sample)
 
 
 def rfc3339(seconds: float) -> str:

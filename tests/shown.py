@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -66,10 +65,8 @@ def _lag(service: Served) -> str:
     return detail.partition(",")[0]
 
 
-def figures(service: Served, name: str) -> Counter[str]:
-    """The samples of the metric *name*, by their labels as written."""
-    text = httpx.get(f"{service.url}/metrics", timeout=10).raise_for_status().text
-    found: Counter[str] = Counter()
-    for labels, value in re.findall(rf"^{name}(?:\{{(.*)\}})? (\S+)$", text, re.M):
-        found[labels] += float(value)  # type: ignore[assignment] # whole numbers all the same
-    return found
+def figure(url: str, sample: str) -> float:
+    """The figure on the metrics page at *url* that is called *sample*, labels included; 0 where there is none."""
+    text = httpx.get(url, timeout=10).raise_for_status().text
+    found = re.search(rf"^{re.escape(sample)} (\S+)$", text, re.MULTILINE)
+    return float(found[1]) if found else 0.0

@@ -1,4 +1,4 @@
-"""No room: the journal at its quota, or a disk that is full. What was accepted stays; it goes on by itself."""
+"""No room: a journal at its quota, or a full disk. What was accepted stays, and it goes on by itself."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def test_the_figures_of_the_incidents(tmp_path: Path) -> None:
     assert sample['aiops_incidents_open{status="acknowledged"}'] == 1
     assert sample['aiops_incidents_open{status="suppressed"}'] == 0
     assert 100 < sample["aiops_incident_oldest_open_seconds"] < 200
-    assert sample["aiops_events_folded_total"] == 3
+    assert sample["aiops_events_folded"] == 3
     assert sample["aiops_quarantine_entries"] == 1
     assert sample["aiops_journal_lag_alerts"] == 0
     assert sample['aiops_notifications{state="waiting"}'] == 0

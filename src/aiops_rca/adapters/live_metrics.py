@@ -136,8 +136,8 @@ class LiveMetrics:
         self.quarantine = _gauge(
             "aiops_quarantine_entries", "Bodies and alerts that could not be read", registry
         )
-        self.folded = _gauge("aiops_events_folded_total", "Events folded, ever", registry)
-        self.repeated = _gauge("aiops_events_repeated_total", "Of these, repetitions", registry)
+        self.folded = _gauge("aiops_events_folded", "Events folded, ever", registry)
+        self.repeated = _gauge("aiops_events_repeated", "Of these, repetitions", registry)
 
     def _show_incidents(self, registry: CollectorRegistry) -> None:
         self.open = _gauge("aiops_incidents_open", "Incidents that are not over", registry, "status")

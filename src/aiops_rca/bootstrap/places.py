@@ -21,7 +21,7 @@ class Databases:
         where = places(url, self.folder)
         self.embedded = url is None
         self.journal: Engine = open_engine(where.journal_url, max_bytes=live.journal_max_bytes)
-        self.incidents: Engine = open_engine(where.incidents_url)
+        self.incidents: Engine = open_engine(where.incidents_url, derived=True)
 
     def prepare(self) -> None:
         """Bring both to the tables of today. Raises RcaError "full" when one cannot be used now.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from aiops_rca.live.draft import Draft
 from aiops_rca.live.grouping import Returns, groups, returns
@@ -23,8 +23,9 @@ def settle(work: Work) -> None:
     newcomers: dict[str, AlertRecord] = {}
     returning: Returns = []
     torn: set[str] = set()
+    news: dict[str, int] = {}
     for fingerprint, before in work.before.items():
-        begin = _unchanged(before, work.signals[fingerprint])
+        begin = news[fingerprint] = _unchanged(before, work.signals[fingerprint])
         newcomers.update(_compare(before, fingerprint, begin, work))
         pairs = returns(work.signals[fingerprint].firings[begin:], work.rules.hold_ms)
         returning += [(a, b) for a, b in pairs if not a.incident or a.incident != b.incident]
@@ -35,7 +36,7 @@ def settle(work: Work) -> None:
     if newcomers or returning:
         _group(newcomers, returning, torn, work)
     _count_events(work)
-    crowded = _store_signals(work)
+    crowded = _store_signals(news if not torn else dict.fromkeys(news, 0), work)
     finish(work)
     for fingerprint in crowded:
         ended = [f for f in work.signals[fingerprint].firings if f.ended]
@@ -208,14 +209,14 @@ def _count_events(work: Work) -> None:
     work.told.clear()
 
 
-def _store_signals(work: Work) -> list[str]:
-    """Note the rows of all that changed; a repetition belongs where its firing does.
+def _store_signals(news: Mapping[str, int], work: Work) -> list[str]:
+    """Note the rows of all that changed from *news* on; a repetition belongs where its firing does.
 
     Returns the signals with more firings than are kept.
     """
     for fingerprint, before in work.before.items():
         firings = work.signals[fingerprint].firings
-        begin = _unchanged(before, work.signals[fingerprint])
+        begin = news[fingerprint]
         known = {firing.id: firing for firing in before.firings[begin:]}
         home = ""
         for firing in firings[begin:]:

@@ -1,8 +1,8 @@
 """Databases: where they lie, how they are opened, and what their failures are called.
 
-SQLite runs in WAL mode with synchronous=FULL, so a commit that returned survives a power cut; PostgreSQL
-by its own rules. A failure of the driver is an RcaError: "not_ready" inside `reading`, "full" inside
-`writing`.
+SQLite runs in WAL mode, the journal with synchronous=FULL: a commit that returned survives a power cut;
+PostgreSQL by its own rules. A failure of the driver is an RcaError: "not_ready" inside `reading`, "full"
+inside `writing`.
 """
 
 from __future__ import annotations
@@ -59,9 +59,11 @@ def places(database_url: str | None, state_dir: Path) -> Places:
     return Places(_sqlite_url(state_dir / "journal.db"), _sqlite_url(state_dir / "incidents.db"))
 
 
-def open_engine(url: str, *, max_bytes: int | None = None) -> Engine:
+def open_engine(url: str, *, max_bytes: int | None = None, derived: bool = False) -> Engine:
     """Open a database; *max_bytes* caps the file of an SQLite one.
 
+    What is *derived* from the journal may lose its last commits in a power cut (never in a crash): they
+    are made again from where it stands then, and the disk is left to the journal.
     Nothing is connected yet, only the folder of an SQLite file is made, for its owner alone. Raises
     InputError when it cannot be.
     """
@@ -72,7 +74,7 @@ def open_engine(url: str, *, max_bytes: int | None = None) -> Engine:
         )
     _make_folder(Path(parsed.database or "").parent)
     engine = create_engine(parsed, connect_args={"timeout": _WAIT_SEC}, **_POOL)
-    event.listen(engine, "connect", lambda connection, _: _prepare(connection, max_bytes))
+    event.listen(engine, "connect", lambda connection, _: _prepare(connection, max_bytes, derived=derived))
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -135,10 +137,10 @@ def _make_folder(folder: Path) -> None:
         raise InputError(f"{folder} cannot be made: {error.strerror}", field="state_dir") from error
 
 
-def _prepare(connection: Any, max_bytes: int | None) -> None:
+def _prepare(connection: Any, max_bytes: int | None, *, derived: bool) -> None:
     connection.isolation_level = None  # the driver opens no transactions of its own: `_begin` does
     _switch_to_wal(connection)
-    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute(f"PRAGMA synchronous={'NORMAL' if derived else 'FULL'}")
     connection.execute(f"PRAGMA journal_size_limit={_WAL_KEPT_BYTES}")
     connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
     if max_bytes is not None:
