@@ -28,7 +28,22 @@ def recorded(until: float) -> list[Body]:
     times = {time for time in _TIME.findall(text) if time != _NEVER}
     moved = until - max(map(_seconds, times))
     text = _TIME.sub(lambda found: _later(found, moved), text)
-    return [json.loads(line) for line in text.splitlines()]
+    bodies = [json.loads(line) for line in text.splitlines()]
+    return [*bodies, _end_of(bodies)]
+
+
+def _end_of(bodies: Sequence[Body]) -> Body:
+    """What was not recorded any more: the alerts that still fire end with the recording."""
+    told = [alert for body in bodies for alert in body["alerts"]]
+    ends = max(alert["endsAt"] for alert in told)
+    over = {_firing(alert) for alert in told if alert["status"] == "resolved"}
+    left = {_firing(alert): alert for alert in told if _firing(alert) not in over}
+    alerts = [{**alert, "status": "resolved", "endsAt": ends} for alert in left.values()]
+    return {**bodies[0], "alerts": alerts}
+
+
+def _firing(alert: dict[str, Any]) -> tuple[str, str]:
+    return alert["fingerprint"], alert["startsAt"]
 
 
 def disordered(bodies: Sequence[Body], chance: random.Random) -> list[Body]:
@@ -42,10 +57,10 @@ def send(service: Served, bodies: Sequence[Body], *, senders: int = 1) -> None:
     """Tell *bodies*, by several at once if asked to."""
 
     def post(body: Body) -> None:
-        answer = httpx.post(f"{service.url}/webhooks/alertmanager", json=body, timeout=30)
+        answer = client.post("/webhooks/alertmanager", json=body)
         assert answer.status_code == 202, answer.text
 
-    with ThreadPoolExecutor(senders) as pool:
+    with httpx.Client(base_url=service.url, timeout=30) as client, ThreadPoolExecutor(senders) as pool:
         list(pool.map(post, bodies))
 
 

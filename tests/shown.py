@@ -66,7 +66,7 @@ def _lag(service: Served) -> str:
 
 
 def figure(url: str, sample: str) -> float:
-    """The figure on the metrics page at *url* that is called *sample*, labels included; 0 where there is none."""
+    """The figure called *sample*, labels included, on the metrics page at *url*; 0 where there is none."""
     text = httpx.get(url, timeout=10).raise_for_status().text
     found = re.search(rf"^{re.escape(sample)} (\S+)$", text, re.MULTILINE)
     return float(found[1]) if found else 0.0

@@ -77,6 +77,7 @@ def _resolve(command: Command, draft: Draft, work: Work, at: int) -> None:
         return
     draft.record = draft.record._replace(resolved_by=command.by)
     draft.touched_at = at
+    work.happened(draft.id, at, "resolved by hand", command.note or "ended by hand", by=command.by)
     for firing in heads(work.firings_of(draft.id)):
         if not firing.ended:
             mark = Mark(firing.fingerprint, max(at, firing.starts_at), firing.starts_at, at, BY_HAND)

@@ -88,9 +88,7 @@ def merge(into: Draft, other: Draft, work: Work) -> None:
         work.records.pop(other.id, None)
 
 
-def _compare(
-    before: Signal, fingerprint: str, begin: int, work: Work
-) -> Iterator[tuple[str, AlertRecord]]:
+def _compare(before: Signal, fingerprint: str, begin: int, work: Work) -> Iterator[tuple[str, AlertRecord]]:
     """Count what changed of firings already in an incident; yield those that are not in one yet."""
     known = {firing.id: firing for firing in before.firings[begin:]}
     for firing in work.signals[fingerprint].firings[begin:]:
