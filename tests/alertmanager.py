@@ -1,7 +1,8 @@
-"""A real Alertmanager that sends to a served instance; on loopback, without a cluster."""
+"""A real Alertmanager with the shipped configuration that sends to a served instance; on loopback, alone."""
 
 from __future__ import annotations
 
+import copy
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,34 +10,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import yaml
 
 from data.capture_storm import free_port, running
+from served import ROOT
 from shown import figure
 
 STRANGER = "stranger"  # the receiver whose token is wrong: it gets the alerts of the team of that name
+SHIPPED = ROOT / "configs" / "alertmanager" / "alertmanager.yaml"
 _AT_ONCE = 500
-_CONFIG = """
-route:
-  receiver: rca
-  group_by: [service, shard]
-  group_wait: 100ms
-  group_interval: 1s
-  repeat_interval: 4h
-  routes:
-    - {{receiver: stranger, matchers: ['team="stranger"']}}
-receivers:
-  - name: rca
-    webhook_configs:
-      - url: "{url}/webhooks/alertmanager"
-        http_config: {{authorization: {{type: Bearer, credentials: "{token}"}}}}
-  - name: stranger
-    webhook_configs:
-      - url: "{url}/webhooks/alertmanager"
-        http_config: {{authorization: {{type: Bearer, credentials: "not {token}"}}}}
-"""
 
 
 @dataclass(frozen=True)
@@ -76,7 +62,7 @@ def alertmanager(folder: Path, url: str, *, token: str) -> Iterator[Alertmanager
         pytest.skip("no Alertmanager on PATH; on Debian: apt-get install prometheus-alertmanager")
     folder.mkdir(parents=True, exist_ok=True)
     config, port = folder / "alertmanager.yaml", free_port()
-    config.write_text(_CONFIG.format(url=url, token=token))
+    config.write_text(yaml.safe_dump(_configured(folder, url, token)))
     command = [
         program,
         f"--config.file={config}",
@@ -86,6 +72,26 @@ def alertmanager(folder: Path, url: str, *, token: str) -> Iterator[Alertmanager
     ]
     with running(command, folder / "log", port):
         yield Alertmanager(f"http://127.0.0.1:{port}")
+
+
+def _configured(folder: Path, url: str, token: str) -> dict[str, Any]:
+    """What is shipped, sending to *url* without delay in many small groups, and one receiver more."""
+    config: dict[str, Any] = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
+    stranger = copy.deepcopy(config["receivers"][0]) | {"name": STRANGER}
+    config["receivers"].append(stranger)
+    for receiver, credentials in zip(config["receivers"], (token, f"not {token}"), strict=True):
+        (hook,) = receiver["webhook_configs"]
+        file = folder / receiver["name"]
+        file.write_text(credentials)
+        hook["url"] = url + urlsplit(hook["url"]).path
+        hook["http_config"]["authorization"]["credentials_file"] = str(file)
+    config["route"] |= {
+        "group_by": ["service", "shard"],
+        "group_wait": "100ms",
+        "group_interval": "1s",
+        "routes": [{"receiver": STRANGER, "matchers": [f'team="{STRANGER}"']}],
+    }
+    return config
 
 
 def labels(service: str, count: int, **more: Any) -> list[dict[str, str]]:

@@ -133,8 +133,8 @@ def _check(service: Served, storms: Sequence[Storm]) -> None:
     found = homes(service, _name)
     assert {len(incidents) for incidents in found.values()} == {1}
     together: dict[str, set[str]] = {}
-    for alert, (incident,) in found.items():
-        together.setdefault(incident, set()).add(alert)
+    for alert, (id,) in found.items():
+        together.setdefault(id, set()).add(alert)
     assert set(map(frozenset, together.values())) == {group for storm in storms for group in storm.groups}
     for incident in every_incident(service):
         assert incident["status"] == ("resolved" if incident["services"] == [APART] else "open")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from aiops_rca.domain.alert import Alert, Severity
 from aiops_rca.domain.event import TRUNCATED
-from aiops_rca.live.outline import alert_of, extended
+from aiops_rca.live.outline import alert_of, earlier_and_worse, extended, moment
 from aiops_rca.live.records import ACKNOWLEDGED, MERGED, OPEN, RESOLVED, AlertRecord, IncidentRecord
 from aiops_rca.live.state import LiveIncident
 
@@ -89,7 +89,7 @@ class Draft:
         """Work out anew what hangs on the alerts themselves, those known by their onset alone included."""
         alerts = [*self.onsets.values(), *map(alert_of, firings)]
         self.outline = {}
-        for alert in sorted({a.id: a for a in alerts}.values(), key=_moment):
+        for alert in sorted({a.id: a for a in alerts}.values(), key=moment):
             kept = self.outline.get(alert.service, ())
             self.outline[alert.service] = extended(kept, alert, self._reach_ms)
         self.severity = max(alert.severity for alert in alerts)
@@ -153,10 +153,7 @@ class Draft:
             return
         if known.ts < alert.ts and known.severity == alert.severity and known.value == alert.value:
             return
-        first, worst = min(known, alert, key=_moment), max(known, alert, key=_weight)
-        self.onsets[alert.fingerprint] = first._replace(
-            severity=worst.severity, value=worst.value, threshold=worst.threshold
-        )
+        self.onsets[alert.fingerprint] = earlier_and_worse(known, alert)
 
     def _count_end(self, firing: AlertRecord) -> None:
         if firing.ended:
@@ -171,15 +168,6 @@ def _status(record: IncidentRecord, is_open: bool, acknowledged: int | None) -> 
     if not is_open:
         return RESOLVED
     return ACKNOWLEDGED if acknowledged else OPEN
-
-
-def _moment(alert: Alert) -> tuple[int, str]:
-    return alert.ts, alert.id
-
-
-def _weight(alert: Alert) -> tuple[int, bool, float, float]:
-    value = alert.value
-    return (alert.severity, value is not None, abs(value or 0.0), value or 0.0)
 
 
 def _empty(id: str, order: int) -> IncidentRecord:

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
-from aiops_rca.domain.alert import Alert
-from aiops_rca.live.outline import alert_of, within
+from aiops_rca.live.outline import alert_of, moment, within
 from aiops_rca.live.records import AlertRecord
 from aiops_rca.live.signals import SUPERSEDED, heads
 from aiops_rca.live.state import LiveIncident, Rules
@@ -94,12 +93,8 @@ def _link(
         for alert in within(incident.outline, earliest, latest):
             home[alert.id] = incident.record.id
             alerts.append(alert)
-    for group in rules.link(sorted(alerts, key=_moment)):
+    for group in rules.link(sorted(alerts, key=moment)):
         keys = [home.get(alert.id, alert.id) for alert in group]
         if any(key != keys[0] for key in keys):
             for key in keys:
                 union.join(keys[0], key)
-
-
-def _moment(alert: Alert) -> tuple[int, str]:
-    return alert.ts, alert.id

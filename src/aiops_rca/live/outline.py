@@ -35,7 +35,7 @@ def alert_of(firing: AlertRecord) -> Alert:
 def extended(kept: Sequence[Alert], alert: Alert, reach_ms: int) -> tuple[Alert, ...]:
     """*kept* (sorted by time, of one service) with *alert*, thinned."""
     alerts = list(kept)
-    insort(alerts, alert, key=_moment)
+    insort(alerts, alert, key=moment)
     at = alerts.index(alert)
     # what the newcomer makes superfluous is its inner neighbours, or itself
     for position in (at + 1, at, at - 1):
@@ -53,5 +53,17 @@ def within(outline: Outline, earliest: int, latest: int) -> Iterator[Alert]:
                 yield alert
 
 
-def _moment(alert: Alert) -> tuple[int, str]:
+def earlier_and_worse(one: Alert, other: Alert) -> Alert:
+    """Of two alerts of one signal the earlier, with what the worse one measured."""
+    first, worst = min(one, other, key=moment), max(one, other, key=_weight)
+    return first._replace(severity=worst.severity, value=worst.value, threshold=worst.threshold)
+
+
+def moment(alert: Alert) -> tuple[int, str]:
+    """What alerts are sorted by."""
     return alert.ts, alert.id
+
+
+def _weight(alert: Alert) -> tuple[int, bool, float, float]:
+    value = alert.value
+    return (alert.severity, value is not None, abs(value or 0.0), value or 0.0)

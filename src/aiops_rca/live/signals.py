@@ -192,7 +192,7 @@ def _ended(
         ended, ends_at = EXPIRED, expiry
     if (ended, ends_at) == (firing.ended, firing.ends_at) or _was_resolved_by(firing, ends_at):
         return firing
-    return AlertRecord(*firing[:9], ends_at, ended, *firing[11:])  # a third of the time of _replace
+    return AlertRecord._make((*firing[:9], ends_at, ended, *firing[11:]))  # _replace takes thrice as long
 
 
 def _was_resolved_by(firing: AlertRecord, moment: int | None) -> bool:
