@@ -29,6 +29,9 @@ def incident(
     suppressed: bool = False,
     merged_into: str | None = None,
     snoozed: float | None = None,
+    resolved_by: str = "",
+    alerts: int = 7,
+    signals: int = 4,
 ) -> IncidentRecord:
     """An incident opened *opened* seconds after `T0`, open unless *resolved* or *status* say otherwise."""
     over = None if resolved is None else T0 + round(resolved * 1000)
@@ -41,9 +44,9 @@ def incident(
         resolved_at=over,
         services=tuple(services),
         sources=("alertmanager",),
-        alert_count=7,
-        signal_count=4,
-        open_alerts=0 if over is not None else 7,
+        alert_count=alerts,
+        signal_count=signals,
+        open_alerts=0 if over is not None else alerts,
         event_count=9,
         max_severity=severity,
         partial=partial,
@@ -53,7 +56,7 @@ def incident(
         acknowledged_at=None,
         acknowledged_by="",
         snoozed_until=None if snoozed is None else T0 + round(snoozed * 1000),
-        resolved_by="",
+        resolved_by=resolved_by,
         by_hand=False,
         reopened=0,
         changes=3,
@@ -118,6 +121,7 @@ def row(
     incident: str = "inc-1",
     at: float = 0,
     due: float | None = None,
+    first_due: float | None = None,
     attempts: int = 0,
     target: int = 0,
 ) -> OutboxRow:
@@ -131,4 +135,5 @@ def row(
         target=target,
         attempts=attempts,
         due_at=T0 + round(when * 1000),
+        first_due_at=T0 + round((when if first_due is None else first_due) * 1000),
     )

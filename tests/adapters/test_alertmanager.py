@@ -262,7 +262,7 @@ def test_an_unknown_service_is_flagged() -> None:
     nobody = event_of("alertmanager", webhook(labelled(namespace="shop")))
 
     assert (event.service, event.flags) == ("billing", (UNMAPPED,))
-    assert (nobody.service, nobody.flags) == ("unknown", (UNMAPPED,))
+    assert (nobody.service, nobody.flags) == ("unknown/HighLatency", (UNMAPPED,))
 
 
 def test_hostile_labels_are_bounded() -> None:

@@ -178,17 +178,17 @@ def test_stored_bodies_are_read(shared_dir: Path) -> None:
         "keep_high_cpu_usage.json": ("api", "system.cpu.user", "error"),
         "keep_mq_consumer_struggling.json": ("api", "mq_processing", "critical"),
         "nudgebee_datadogReTriggeredPayload_6.json": (
-            "unknown",
+            "unknown/[Synthetics] API Test on myapp/api",
             "[Synthetics] API Test on myapp/api",
             "info",
         ),
         "nudgebee_datadogSyntheticsPayload_4.json": (
-            "unknown",
+            "unknown/[Synthetics] XYZ - A monitor that always fails",
             "[Synthetics] XYZ - A monitor that always fails",
             "warning",
         ),
         "nudgebee_error_tracking_datadogPayload2.json": (
-            "unknown",
+            "unknown/[New issue] New issue to review",
             "[New issue] New issue to review",
             "error",
         ),

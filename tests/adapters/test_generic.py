@@ -9,7 +9,7 @@ import pytest
 from adapters.reading import MINUTE, NOW, event_of, read, reader
 from aiops_rca.domain.alert import Severity
 from aiops_rca.domain.errors import InputError
-from aiops_rca.domain.event import RESTATED
+from aiops_rca.domain.event import RESTATED, UNMAPPED
 from aiops_rca.domain.fingerprint import fingerprint
 
 ALERT: dict[str, Any] = {
@@ -53,6 +53,49 @@ def test_a_time_that_is_no_start_differs_each_time(name: str) -> None:
     told = {**ALERT, "starts_at": None, name: NOW / 1000}
 
     assert (event_of("generic", told).starts_at, event_of("generic", told).flags) == (NOW, (RESTATED,))
+
+
+@pytest.mark.parametrize("name", ["ts", "time", "timestamp", "date", "ends_at"])
+def test_a_time_in_a_resolved_alert_is_its_end(name: str) -> None:
+    """Told without a start, it says when it was over and nothing of when it began."""
+    told = {**ALERT, "status": "resolved", "starts_at": None, name: "2026-11-20T12:00:00Z"}
+    event = event_of("generic", told)
+
+    assert (event.resolved, event.starts_at, event.ends_at, event.flags) == (True, None, NOW, ())
+
+
+@pytest.mark.parametrize(
+    ("times", "starts_at", "ends_at"),
+    [
+        ({"ts": NOW}, NOW - MINUTE, NOW),
+        ({"ts": NOW, "ends_at": NOW - 1}, NOW - MINUTE, NOW - 1),
+        ({"starts_at": None, "ts": NOW, "ends_at": NOW - 1}, None, NOW - 1),
+        ({"starts_at": None, "created_at": NOW}, None, None),
+        ({}, NOW - MINUTE, None),
+    ],
+    ids=str,
+)
+def test_what_a_resolved_alert_says_of_its_ends_counts_first(
+    times: dict[str, Any], starts_at: int | None, ends_at: int | None
+) -> None:
+    """Its explicit start and end keep their meaning; when it was created is no end."""
+    event = event_of("generic", {**ALERT, "status": "resolved", **times})
+
+    assert (event.starts_at, event.ends_at) == (starts_at, ends_at)
+
+
+def test_alerts_without_a_service_are_apart_by_rule() -> None:
+    """Rules that name no service have nothing in common; a rule's alerts have."""
+    alerts = [{"labels": {"alertname": name, "zone": zone}} for name, zone in ("ax", "ay", "bx")]
+    services = [event.service for event in read("generic", alerts).events]
+
+    assert services == ["unknown/a", "unknown/a", "unknown/b"]
+    assert {event.flags for event in read("generic", alerts).events} == {(RESTATED, UNMAPPED)}
+
+
+def test_the_name_of_an_unknown_service_is_short() -> None:
+    """A rule's name may be a whole story."""
+    assert len(event_of("generic", {"labels": {"alertname": "x" * 5000}}).service) == 200
 
 
 @pytest.mark.parametrize(

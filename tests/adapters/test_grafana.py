@@ -112,6 +112,28 @@ def test_one_unreadable_alert_does_not_lose_the_others() -> None:
     assert read("grafana", reading.faults[0].fragment).faults[0].reason == reading.faults[0].reason
 
 
+@pytest.mark.parametrize(
+    ("instance", "receiver"), [("Grafana", "hook"), ("Grafana", "test"), ("mine", "test")]
+)
+def test_the_test_button_raises_no_alert(instance: str, receiver: str) -> None:
+    """Nothing would ever resolve it; the body is understood and says nothing."""
+    test = alert(labels={"alertname": "TestAlert", "instance": instance})
+    body = {**webhook(test), "receiver": receiver}
+
+    assert read("grafana", body) == read(None, body) == ((), (), True)
+
+
+@pytest.mark.parametrize("labels", [{"alertname": "TestAlert"}, {"alertname": "Slow", "instance": "Grafana"}])
+def test_a_rule_like_a_test_is_an_alert(labels: dict[str, str]) -> None:
+    """Neither its name alone nor an alert about Grafana itself is a test."""
+    assert len(read("grafana", webhook(alert(labels=labels))).events) == 1
+
+
+def test_the_test_button_of_old_raises_no_alert() -> None:
+    """A rule that does not exist, with the name Grafana gives it."""
+    assert read("grafana", rule(ruleId=0, ruleName="Test notification")) == ((), (), True)
+
+
 def test_a_legacy_rule_becomes_an_event() -> None:
     """Tags of the series that match say where it is; the body tells no time."""
     event = event_of("grafana", rule())

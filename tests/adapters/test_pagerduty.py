@@ -71,6 +71,22 @@ def test_the_resolve_matches_its_trigger() -> None:
     assert over.fingerprint != event_of("pagerduty", webhook(id="OTHER")).fingerprint
 
 
+@pytest.mark.parametrize(
+    ("occurred_at", "changes", "ends_at"),
+    [
+        ("2026-11-20T12:00:00Z", {"created_at": None}, NOW),
+        ("2026-11-20T12:00:00Z", {"created_at": None, "resolved_at": "2026-11-20T11:59:00Z"}, NOW - MINUTE),
+        ("", {"created_at": None, "last_status_change_at": "2026-11-20T12:00:00Z"}, NOW),
+    ],
+    ids=["told", "resolved", "changed"],
+)
+def test_when_a_resolve_was_told_is_no_start(occurred_at: str, changes: dict[str, Any], ends_at: int) -> None:
+    """Without its creation the incident's start is not known; its end is."""
+    event = event_of("pagerduty", webhook("incident.resolved", occurred_at, **changes))
+
+    assert (event.starts_at, event.ends_at) == (None, ends_at)
+
+
 def test_a_reopened_incident_fires_anew() -> None:
     """It starts when it was reopened, not when it was created."""
     assert event_of("pagerduty", webhook("incident.reopened")).starts_at == NOW

@@ -68,6 +68,12 @@ def test_the_first_label_that_the_graph_knows_wins() -> None:
     assert find({"service": "checkout", "job": "cart"}) == Place("checkout", mapped=True)
 
 
+def test_a_job_says_less_than_a_machine() -> None:
+    """All hosts of an exporter are one job; where the graph knows neither, each machine is its own."""
+    assert find({"job": "node", "instance": "db7:9100"}) == Place("db7", mapped=False)
+    assert find({"job": "cart", "instance": "db7:9100"}) == Place("cart", mapped=True)
+
+
 def test_an_alias_comes_before_the_graph() -> None:
     """A configured value means its service, in any case of letters."""
     aliases = {"Basket": "cart", "checkout": "frontend"}

@@ -10,14 +10,15 @@ from typing import NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aiops_rca.domain.event import AlertEvent
+from aiops_rca.domain.event import RESTATED, AlertEvent
 from aiops_rca.live.records import IncidentRecord
 from aiops_rca.live.signals import alert_id
 from stream import CHAIN, GAP_MS, HOLD_MS, T0, Stream, firing, resolved
 
 EXAMPLES = 3000 if os.environ.get("RCA_LONG") else 150
 SECONDS = 3600
-METRICS = ("latency", "errors")
+RESTATING = "depth"  # a metric whose sender gives each repetition a start of its own
+METRICS = ("latency", "errors", RESTATING)
 END = SECONDS + 3 * HOLD_MS / 1000
 
 
@@ -55,10 +56,25 @@ class Sent(NamedTuple):
 
 def news(spell: Spell) -> list[Sent]:
     """What a sender tells of *spell*, at once."""
+    if spell.metric == RESTATING:
+        return _restated(spell)
     fired = firing(spell.service, spell.start, metric=spell.metric)
     told = [Sent(spell.start, fired)]
     if spell.end is not None:
         told.append(Sent(spell.end, resolved(spell.service, spell.start, spell.end, metric=spell.metric)))
+    return told
+
+
+def _restated(spell: Spell) -> list[Sent]:
+    """A sender that tells every five minutes that it fires, each time as if it began then."""
+    until = spell.end if spell.end is not None else spell.start + 1000
+    told = [
+        Sent(start, firing(spell.service, start, metric=spell.metric, flags=(RESTATED,)))
+        for start in range(spell.start, until, 300)
+    ]
+    if spell.end is not None:
+        over = resolved(spell.service, spell.start, spell.end, metric=spell.metric)
+        told.append(Sent(spell.end, over._replace(starts_at=None)))
     return told
 
 
@@ -134,7 +150,7 @@ def test_order_delay_repetition_batches_and_restarts_change_nothing(
 @given(spells())
 @settings(max_examples=EXAMPLES, deadline=None)
 def test_incidents_are_the_components_of_all_pairs(hour: list[Spell]) -> None:
-    """Two alerts share an incident exactly if near pairs, or returns in the hold, lead from one to the other."""
+    """Two alerts share an incident exactly if near pairs, or returns in the hold, join them."""
     ids = [
         alert_id(firing(s.service, s.start, metric=s.metric).fingerprint, T0 + s.start * 1000) for s in hour
     ]

@@ -88,6 +88,7 @@ def test_splitting_makes_an_incident_of_its_own(world: Live) -> None:
     (part,) = world.incidents(service="redis")
 
     assert answer.json()["services"] == ["cart"]
+    assert answer.json()["split_into"] == part["id"]
     assert (part["split_from"], part["alert_count"]) == (incident, 1)
 
 

@@ -76,6 +76,8 @@ def test_the_list_is_newest_first(world: Live) -> None:
         ({"source": "grafana"}, 1),
         ({"root_cause": "ads"}, 1),
         ({"opened_from": "2026-06-01T00:00:00Z"}, 2),
+        ({"opened_from": "2026-06-01 00:00:00"}, 2),
+        ({"opened_from": "2026-01-01T01:00:00 01:00", "opened_until": "2026-01-01 01:00:01 01:00"}, 1),
         ({"opened_until": "2026-06-01T00:00:00Z"}, 1),
         ({"opened_from": "1767225600", "opened_until": "1767225601000"}, 1),
         ({"status": "open", "service": "ads"}, 0),
@@ -242,7 +244,7 @@ def test_a_merged_incident_forwards(tmp_path_factory: pytest.TempPathFactory, pa
     assert answer.status_code == 301
     assert answer.headers["location"] == f"/incidents/{ids[2]}{page}?limit=3"
     assert answer.json()["id"] == ids[0]
-    assert (answer.json()["status"], answer.json()["merged_into"]) == ("merged", ids[1])
+    assert (answer.json()["status"], answer.json()["merged_into"]) == ("merged", ids[2])
     assert followed.status_code == 200
 
 
@@ -256,6 +258,30 @@ def merged(running: Live) -> list[str]:
         answer = running.client.post(f"/incidents/{ids[old]}/merge", json={"into": ids[into], "by": "ann"})
         assert answer.status_code == 200, answer.text
     return ids
+
+
+def test_a_merged_incident_keeps_its_own_timeline(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Its lines up to the merge are there for who asks for them."""
+    with live(tmp_path_factory.mktemp("merged")) as running:
+        first, _, last = merged(running)
+        own = running.client.get(f"/incidents/{first}/timeline", params={"merged": True})
+        plain = running.client.get(f"/incidents/{last}/timeline", params={"merged": True})
+        nobody = running.client.get("/incidents/inc-none/timeline", params={"merged": True})
+
+    assert (own.status_code, plain.status_code, nobody.status_code) == (200, 200, 404)
+    assert own.json()["items"][0]["kind"] == "opened"
+    assert "island-0" in own.json()["items"][0]["text"]
+
+
+def test_the_list_says_what_a_merged_incident_is_part_of_now(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Not only what it was merged into at first."""
+    with live(tmp_path_factory.mktemp("merged")) as running:
+        first, second, last = merged(running)
+        items = running.incidents(status="merged")
+
+    assert {item["id"]: item["merged_into"] for item in items} == {first: last, second: last}
 
 
 def test_merged_incidents_are_listed_only_when_asked_for(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -36,6 +36,11 @@ def test_a_window_is_in_force_when_it_is_answered(world: Live) -> None:
     assert made["active"]
 
 
+def test_a_window_says_which_services_nobody_knows(world: Live) -> None:
+    """A misspelt name shows at once; the sign for all services is none."""
+    assert window(world, "cart", "crat", "*")["unknown_services"] == ["crat"]
+
+
 def test_a_window_may_lie_ahead(world: Live) -> None:
     """Until it begins it is not active."""
     made = window(world, "*", starts_at=now_ms() + 60_000)
@@ -78,6 +83,7 @@ def test_a_window_that_has_not_begun_can_be_taken_back(world: Live) -> None:
     ("body", "field"),
     [
         ({"until": 1, "services": ["a"]}, "until"),
+        ({"until": now_ms() - 1000, "starts_at": now_ms() - 9000, "services": ["a"]}, "until"),
         ({"services": ["a"]}, "until"),
         ({"until": "9999-01-01T00:00:00Z"}, "services"),
         ({"until": "9999-01-01T00:00:00Z", "services": []}, "services"),
@@ -125,6 +131,18 @@ def test_quarantine_shows_what_was_wrong(world: Live) -> None:
     assert newest["source"] == "generic"
     assert newest["reason"]
     assert newest["replayed_at"] is None
+
+
+def test_quarantine_shows_no_credentials(world: Live) -> None:
+    """The key of a sender's integration is hidden, and kept for the replay."""
+    body = {"event_action": "trigger", "routing_key": "s3cret", "payload": {}}
+    world.client.post("/webhooks/pagerduty", json=body)
+    (piece,) = world.client.get("/quarantine").json()["items"]
+    kept = world.journal.quarantined(piece["id"])
+
+    assert "s3cret" not in piece["body"]
+    assert '"event_action":"trigger"' in piece["body"]
+    assert b"s3cret" in (kept.body if kept else b"")
 
 
 def test_hostile_bytes_in_quarantine_can_be_shown(world: Live) -> None:

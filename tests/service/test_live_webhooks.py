@@ -159,6 +159,33 @@ def test_a_body_nobody_recognises_is_kept_whole(plain: Live, path: str, body: by
     assert (plain.journal.quarantined(piece.id) or piece).body == body
 
 
+def test_what_cannot_be_read_is_quarantined_once(plain: Live) -> None:
+    """Told again, wherever it then stands in a body, it is a duplicate; from another source it is not."""
+    bad = {"status": "firing", "labels": "never a map"}
+    body = alertmanager("beside-1")
+    body["alerts"].append(bad)
+    moved = alertmanager("beside-1")
+    moved["alerts"].insert(0, bad)
+    before = plain.journal.quarantine_count().entries
+    answers = [plain.client.post("/webhooks/alertmanager", json=each).json() for each in (body, body, moved)]
+    grafana = plain.client.post("/webhooks/grafana", json=body).json()
+
+    assert answers[0] == {"accepted": 1, "duplicates": 0, "quarantined": 1}
+    assert answers[1] == answers[2] == {"accepted": 0, "duplicates": 2, "quarantined": 0}
+    assert grafana["quarantined"] == 1
+    assert plain.journal.quarantine_count().entries == before + 2
+
+
+def test_events_that_differ_in_their_headers_are_two(plain: Live) -> None:
+    """The same unreadable bytes may belong to another event."""
+    answers = [
+        plain.client.post("/webhooks/cloudevents", content=b"{", headers={"ce-type": "x", "ce-id": id}).json()
+        for id in ("1", "1", "2")
+    ]
+
+    assert [answer["quarantined"] for answer in answers] == [1, 0, 1]
+
+
 def test_quarantine_keeps_no_credentials(plain: Live) -> None:
     """Of the headers only those that help to read the body are kept."""
     headers = {"authorization": "Bearer secret", "x-aiops-token": "secret", "ce-id": "7", "user-agent": "s/1"}

@@ -1,23 +1,43 @@
-"""The documents say what is there: settings, metrics, error codes, commands, and an answer that is real."""
+"""The documents say what is there: routes, settings, metrics, errors, commands, and examples that work."""
 
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from click import Context
+import yaml
+from click import Command, Context, Group
 from prometheus_client import CollectorRegistry
 
+from aiops_rca.adapters.live_metrics import LiveMetrics
 from aiops_rca.adapters.metrics import Metrics
 from aiops_rca.cli import commands
+from aiops_rca.domain.alert import Severity
+from aiops_rca.ingest.reader import Reader, Reading
+from aiops_rca.ingest.registry import ADAPTERS
+from aiops_rca.settings import Settings
+from aiops_rca.settings.sections import Ingest, Live, Notify, Section, Source
 from aiops_rca.wire import STATUS
+from livepages import live
+
+NOW = 1_795_224_389_000  # a second after the checks of the example began
 
 
 @pytest.fixture(scope="module")
 def guide(project_root: Path) -> str:
     """The operators' guide."""
     return (project_root / "docs" / "guide.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def live_guide(project_root: Path) -> str:
+    """The page about webhooks and incidents."""
+    return (project_root / "docs" / "live.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -36,14 +56,99 @@ def test_every_metric_is_documented(guide: str) -> None:
     """Each metric of the service is named in the guide."""
     registry = CollectorRegistry()
     Metrics(registry)
+    LiveMetrics(registry, ())
     for family in registry.collect():
         assert f"`{family.name}" in guide, family.name
 
 
-def test_every_command_is_documented(guide: str, readme: str) -> None:
-    """Each command of `aiops-rca` appears in the README or the guide."""
-    for name in commands.list_commands(Context(commands)):
-        assert f"aiops-rca {name}" in guide + readme, name
+def test_every_route_is_documented(guide: str, tmp_path: Path) -> None:
+    """Each method and path of the API document stands in the guide."""
+    with live(tmp_path, folding=False) as running:
+        paths: dict[str, Any] = running.client.get("/docs.json").json()["paths"]
+    for path, operations in paths.items():
+        for method in {"get", "post", "put", "patch", "delete"} & operations.keys():
+            assert f"`{method.upper()} {path}`" in guide, (method, path)
+
+
+def test_every_setting_of_live_incidents_is_in_the_guide(guide: str) -> None:
+    """Each key of the sections that the stream reads is named there, too."""
+    sections: dict[str, type[Section]] = {"ingest": Ingest, "live": Live, "notify": Notify}
+    keys = [f"`{name}.{key}`" for name, section in sections.items() for key in section.model_fields]
+    for key in [*keys, *(f".{field}`" for field in Source.model_fields)]:
+        assert key in guide, key
+
+
+def test_every_command_is_documented(guide: str, live_guide: str, readme: str) -> None:
+    """Each command of `aiops-rca`, and each below it, appears in the README or a guide."""
+    for name in _commands(commands):
+        assert f"aiops-rca {name}" in guide + live_guide + readme, name
+
+
+def _commands(group: Group) -> Iterator[str]:
+    context = Context(group)
+    for name in group.list_commands(context):
+        command: Command | None = group.get_command(context, name)
+        yield name
+        if isinstance(command, Group):
+            yield from (f"{name} {inner}" for inner in _commands(command))
+
+
+def test_every_sender_is_documented(live_guide: str) -> None:
+    """Each adapter has its line in the table of senders."""
+    for name in ADAPTERS:
+        assert f"| `{name}` |" in live_guide, name
+
+
+def test_the_mapping_shown_reads_the_body_shown(live_guide: str) -> None:
+    """Two of the three checks become events about services of the graph, the third one a fault."""
+    found = _read("nightwatch", _block(live_guide, "mapping-body"), _block(live_guide, "mapping"))
+
+    assert [(e.service, e.severity, e.starts_at, e.value, e.flags) for e in found.events] == [
+        ("cartservice", Severity.CRITICAL, NOW - 1000, 0.97, ()),
+        ("frontend", Severity.ERROR, NOW - 1000, 0.2, ()),
+    ]
+    assert [fault.field for fault in found.faults] == ["alerts[2].status"]
+
+
+def test_the_datadog_payload_shown_tells_trigger_and_recovery(live_guide: str) -> None:
+    """Filled in by Datadog, the payload tells of one signal that fires, and then does not."""
+    payload = _block(live_guide, "datadog").replace("$ALERT_SCOPE", "service:cartservice")
+    for variable, value in {"$ALERT_PRIORITY": "P2", "$DATE": str(NOW), "$AGGREG_KEY": "9bd4"}.items():
+        payload = payload.replace(variable, value)
+    (fired,) = _read("datadog", payload.replace("$ALERT_TRANSITION", "Triggered")).events
+    (ended,) = _read("datadog", payload.replace("$ALERT_TRANSITION", "Recovered")).events
+
+    assert (fired.service, fired.severity, fired.resolved) == ("cartservice", Severity.ERROR, False)
+    assert (ended.fingerprint, ended.resolved) == (fired.fingerprint, True)
+
+
+def _read(source: str, body: str, settings: str = "{}") -> Reading:
+    reader = Reader(Settings.model_validate(yaml.safe_load(settings)), lambda: ("cartservice", "frontend"))
+    return reader.read(source, body.encode(), {}, NOW)[1]
+
+
+def _block(document: str, name: str) -> str:
+    """The code between the marks of *name*."""
+    found = re.search(rf"<!-- {name}: begin -->\s+```\w+\n(.*?)```", document, re.DOTALL)
+    assert found, name
+    return found[1]
+
+
+def test_the_alertmanager_example_is_one(project_root: Path) -> None:
+    """`amtool` takes the shipped receiver, whose alerts repeat before their lease is over."""
+    program = shutil.which("amtool")
+    if program is None:
+        pytest.skip("no amtool on PATH; on Debian: apt-get install prometheus-alertmanager")
+    file = project_root / "configs" / "alertmanager" / "alertmanager.yaml"
+    command = [program, "check-config", str(file)]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    config = yaml.safe_load(file.read_text(encoding="utf-8"))
+    (webhook,) = config["receivers"][0]["webhook_configs"]
+    assert webhook["url"].endswith("/webhooks/alertmanager")
+    assert webhook["http_config"]["authorization"]["credentials_file"]
+    assert int(config["route"]["repeat_interval"].removesuffix("h")) * 3600 < Live().lease_sec
 
 
 def test_the_readme_code_runs(
@@ -55,6 +160,15 @@ def test_the_readme_code_runs(
     exec(compile(code, "README.md", "exec"), {})  # noqa: S102 - our own document
 
     assert capsys.readouterr().out.startswith("redis-cart ")
+
+
+def test_the_webhook_shown_is_answered_as_shown(readme: str, tmp_path: Path) -> None:
+    """The service takes the webhook of the README with the counts that stand below it."""
+    (body, answer) = re.findall(r"/webhooks/generic -d '(.*?)'\n\n    (.*?)\n", readme, re.DOTALL)[0]
+    with live(tmp_path, folding=False) as running:
+        told = running.client.post("/webhooks/generic", content=body)
+
+    assert (told.status_code, told.text) == (202, answer)
 
 
 def test_links_lead_somewhere(project_root: Path) -> None:

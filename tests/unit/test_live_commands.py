@@ -196,3 +196,65 @@ def test_a_window_that_has_not_begun_can_be_taken_back() -> None:
 
     assert changes.windows_dropped == ("w1",)
     assert stream.shelf.windows == {}
+
+
+def test_what_begins_before_a_resolve_by_hand_and_comes_after_it_is_open(stream: Stream) -> None:
+    """A person ends what is known then, not what nobody has told of yet."""
+    stream.ask(Command("c1", RESOLVE, only(stream).id, by="ada"), at=100)
+    stream.tell(resolved("a", 0, 60), firing("a", 70), at=110)
+
+    assert only(stream).status == OPEN
+
+
+def test_the_end_of_a_snooze_is_news_while_it_still_fires(stream: Stream) -> None:
+    """Whoever snoozed it hears of it again."""
+    stream.ask(Command("c1", SNOOZE, only(stream).id, by="ada", until=T0 + 60_000), at=30)
+    stream.wait(62)
+
+    assert (only(stream).snoozed_until, notices(stream)[-1]) == (None, "snooze_over")
+
+
+def test_the_end_of_a_snooze_is_no_news_when_all_is_over(stream: Stream) -> None:
+    """What resolved meanwhile stays quiet."""
+    stream.ask(Command("c1", SNOOZE, only(stream).id, by="ada", until=T0 + 60_000), at=30)
+    stream.tell(resolved("a", 0, 40), resolved("b", 1, 40), at=41)
+    stream.wait(62)
+
+    assert "snooze_over" not in notices(stream)
+
+
+def test_a_split_holds_when_both_parts_have_the_same_signal(stream: Stream) -> None:
+    """The next news of a signal that is in both parts does not put them together again."""
+    stream.tell(resolved("b", 1, 40), at=41)
+    stream.tell(firing("b", 60), at=61)
+    first = min((r for r in stream.shelf.alerts.values() if r.service == "b"), key=lambda r: r.at)
+    stream.ask(Command("c1", SPLIT, only(stream).id, by="ada", alert_ids=(first.id,)), at=70)
+    stream.tell(firing("b", 60), at=80)
+    stream.tell(resolved("b", 60, 90), at=91)
+
+    assert [(i.services, bool(i.split_from)) for i in stream.standing()] == [
+        (("a", "b"), False),
+        (("b",), True),
+    ]
+
+
+def test_an_open_incident_is_hushed_while_a_window_lies_over_it(stream: Stream) -> None:
+    """Its resolution happens, and is told to nobody."""
+    window = Command(
+        "w1", MAINTENANCE, by="ada", services=("a", "b"), starts_at=T0 + 10_000, until=T0 + 600_000
+    )
+    stream.ask(window, at=10)
+    stream.tell(resolved("a", 0, 40), resolved("b", 1, 40), at=41)
+
+    assert (only(stream).status, only(stream).suppressed, notices(stream)) == (RESOLVED, False, ["opened"])
+
+
+def test_news_of_what_began_just_before_the_window_is_covered() -> None:
+    """The restart that the window was made for may alert a moment early."""
+    stream = Stream()
+    stream.ask(
+        Command("w1", MAINTENANCE, by="ada", services=("a",), starts_at=T0, until=T0 + 600_000), at=-60
+    )
+    stream.tell(firing("a", -2), at=5)
+
+    assert (only(stream).suppressed, notices(stream)) == (True, [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from aiops_rca.domain.alert import Severity
 from aiops_rca.domain.event import RESTATED, TIME_AHEAD, TRUNCATED, UNMAPPED, AlertEvent
 from aiops_rca.live.members import alerts_of
 from aiops_rca.live.records import MERGED, OPEN, RESOLVED
@@ -309,3 +310,88 @@ def test_notices_tell_each_turn_once(stream: Stream) -> None:
 
     occasions = [notice.occasion for changes in stream.all for notice in changes.notices]
     assert occasions == ["opened", "resolved", "reopened"]
+
+
+def test_an_earlier_start_told_later_takes_the_place_of_a_repetition(stream: Stream) -> None:
+    """Of a sender that restates its starts the second telling may overtake the first."""
+    stream.tell(firing("a", 90, flags=(RESTATED,)), at=100)
+    [before] = stream.standing()
+    stream.tell(firing("a", 80, flags=(RESTATED,)), at=101)
+
+    [incident] = stream.standing()
+    assert (incident.id, incident.alert_count, incident.opened_at) == (before.id, 1, T0 + 80_000)
+
+
+def test_what_was_linked_to_a_repetition_alone_parts(stream: Stream) -> None:
+    """An alert near only to what turns out to be a repetition has an incident of its own."""
+    stream.tell(firing("a", 1000, flags=(RESTATED,)), at=1000)
+    stream.tell(firing("b", 1010), at=1010)
+    assert len(stream.standing()) == 1
+    stream.tell(firing("a", 700, flags=(RESTATED,)), at=1020)
+
+    assert [i.services for i in stream.standing()] == [("a",), ("b",)]
+
+
+def test_a_repetition_that_is_worse_makes_its_incident_worse(stream: Stream) -> None:
+    """A sender that restates its start may raise the severity with it."""
+    stream.tell(firing("a", 0, flags=(RESTATED,), severity=Severity.WARNING), at=0)
+    changes = stream.tell(firing("a", 60, flags=(RESTATED,), severity=Severity.CRITICAL), at=60)
+
+    assert stream.standing()[0].max_severity == Severity.CRITICAL
+    assert [notice.occasion for notice in changes.notices] == ["severity"]
+
+
+def test_a_resolve_without_an_end_leaves_a_later_firing_alone(stream: Stream) -> None:
+    """Told in one body, an ended firing and the next one: the next one is open."""
+    stream.tell(firing("a", 0), at=1)
+    stream.tell(resolved("a", 0, None), firing("a", 50), at=60)
+
+    assert stream.standing()[0].status == OPEN
+
+
+def test_an_undated_resolve_ends_what_was_told_before_it(stream: Stream) -> None:
+    """A trigger that began before the receipt of the resolve, but was told after it, is open."""
+    stream.tell(firing("a", 0, flags=(RESTATED,)), at=1)
+    stream.tell(resolved("a", 0, None)._replace(starts_at=None), at=60)
+    assert stream.standing()[0].status == RESOLVED
+    stream.tell(firing("a", 55, flags=(RESTATED,)), at=61)
+
+    assert stream.standing()[0].status == OPEN
+
+
+def test_an_end_in_the_future_does_not_end_what_comes_until_then(stream: Stream) -> None:
+    """A resolve an hour ahead of its own receipt counts from its receipt."""
+    stream.tell(firing("a", 0), at=1)
+    stream.tell(resolved("a", 0, 3600), at=30)
+    stream.tell(firing("a", 200), at=201)
+
+    assert stream.standing()[0].status == OPEN
+
+
+def test_an_expiry_is_no_recovery(stream: Stream) -> None:
+    """Where the sender fell silent, people are told so, and not that it is over."""
+    stream.tell(firing("a", 0), at=1)
+    changes = stream.wait(LEASE + 2)
+
+    assert [notice.occasion for notice in changes.notices] == ["expired"]
+
+
+def test_a_crowd_of_flaps_is_forgotten_from_the_oldest(stream: Stream) -> None:
+    """A signal that flaps a hundred times within the hold is kept to its latest; the count stays."""
+    for flap in range(100):
+        stream.tell(firing("a", 4 * flap), at=4 * flap + 1)
+        stream.tell(resolved("a", 4 * flap, 4 * flap + 2), at=4 * flap + 3)
+
+    [signal] = stream.state.signals.values()
+    assert len(signal.firings) <= 32
+    assert stream.standing()[0].alert_count == 100
+
+
+def test_a_forgotten_flap_told_again_is_known(stream: Stream) -> None:
+    """The repetition of a firing that is kept no more does not count twice."""
+    for flap in range(100):
+        stream.tell(firing("a", 4 * flap), at=4 * flap + 1)
+        stream.tell(resolved("a", 4 * flap, 4 * flap + 2), at=4 * flap + 3)
+    stream.tell(firing("a", 0), at=405)
+
+    assert stream.standing()[0].alert_count == 100

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 
+from aiops_rca.adapters.live_metrics import LiveMetrics
 from aiops_rca.adapters.notify import targets
 from aiops_rca.adapters.store import IncidentStore, Outbox, migrate, open_engine
-from aiops_rca.correlator.notifying import MOST_ATTEMPTS, Notifier
-from aiops_rca.live.records import Changes, DiagnosisRecord, IncidentRecord, Notice
+from aiops_rca.correlator.notifying import Notifier
+from aiops_rca.domain.alert import Severity
+from aiops_rca.live.records import AlertRecord, Changes, DiagnosisRecord, IncidentRecord, Notice
 from aiops_rca.settings import Notify
+from aiops_rca.web.pulse import Vitals
 from builders import T0
 from notices import diagnosis, incident
 from receiver import Receiver, receiving
 from served import free_port
+from stored import alert
 
 SETTLE_SEC = 5.0
 HOLDER = "test"
@@ -42,6 +49,7 @@ class World:
         *notices: tuple[str, IncidentRecord],
         diagnoses: tuple[DiagnosisRecord, ...] | None = None,
         urls: int = 1,
+        alerts: tuple[AlertRecord, ...] = (),
     ) -> None:
         """Store what happened now, as the correlator does: (occasion, the incident as it stands) each."""
         made = (
@@ -52,6 +60,7 @@ class World:
         self.store.take_lease(HOLDER, now=self.now(), ttl_ms=3_600_000)
         self.store.apply(
             Changes(
+                alerts=alerts,
                 incidents=tuple({record.id: record for _, record in notices}.values()),
                 notices=tuple(Notice(record.id, occasion, self.now()) for occasion, record in notices),
             ),
@@ -74,7 +83,7 @@ class World:
                 "settle_sec": SETTLE_SEC,
                 "timeout_sec": timeout_sec,
                 "per_minute": per_minute,
-                "occasions": ["opened", "reopened", "root_cause", "resolved"],
+                "occasions": [*Notify().occasions, "root_cause"],
             }
         )
         return Notifier(
@@ -164,24 +173,159 @@ def test_a_life_is_told_in_two_messages(world: World) -> None:
         assert [m["type"] for m in receiver.taken] == ["failure", "success"]
 
 
-def test_a_failing_receiver_is_asked_less_and_less(world: World) -> None:
-    """Answers of 500 are tried again after 1, 2, 4 ... seconds, ten times in all, then given up."""
+def fails_until(world: World, notifier: Notifier, end: float) -> list[float]:
+    """Go from one attempt to the next until *end* or until nothing waits; return when they were made."""
+    asked_at = []
+    while rows := world.outbox.due(world.now() + 10**9, 1, target=0):
+        world.seconds = (rows[0].due_at - T0) / 1000
+        if world.seconds > end:
+            break
+        works(notifier)
+        asked_at.append(world.seconds)
+    return asked_at
+
+
+def test_a_failing_receiver_is_asked_for_a_day(world: World) -> None:
+    """Answers of 500 are tried again after 1, 2, 4 ... seconds, at most five minutes, until a day is over."""
     with receiving() as receiver:
         receiver.way = "fail"
         notifier = world.notifier(receiver.url())
         world.happens(("opened", incident()))
-        world.seconds = 5
-        asked_at = []
-        while world.counts()[2] == 0:
-            before = receiver.asked
-            works(notifier)
-            if receiver.asked > before:
-                asked_at.append(world.seconds - 5)
-            world.seconds += 1
-            assert world.seconds < 2_000
+        asked_at = fails_until(world, notifier, 100_000)
 
-        assert asked_at == [2**n - 1 for n in range(MOST_ATTEMPTS)]
-        assert world.counts() == (0, 0, 1)
+        assert asked_at[:10] == [4 + 2**n for n in range(10)]
+        assert {b - a for a, b in pairwise(asked_at[9:])} == {300}
+        assert 86_400 <= asked_at[-1] - 5 < 86_700
+        assert (receiver.asked, world.counts()) == (len(asked_at), (0, 0, 1))
+
+
+def test_a_receiver_that_was_away_for_hours_is_told(world: World) -> None:
+    """The page is not lost however many attempts it took; the next one comes within five minutes."""
+    with receiving() as receiver:
+        receiver.way = "fail"
+        notifier = world.notifier(receiver.url())
+        world.happens(("opened", incident()))
+        fails_until(world, notifier, 2 * 3600)
+        receiver.way = "take"
+        works(notifier)
+
+        assert world.seconds <= 2 * 3600 + 300
+        assert [m["title"] for m in receiver.taken] == [
+            "CRITICAL: incident opened: redis-cart is the probable cause"
+        ]
+
+
+def test_an_end_takes_the_waiting_opening_along(world: World) -> None:
+    """What resolves while its opening waits for another attempt is told once, as resolved."""
+    with receiving() as receiver:
+        receiver.way = "fail"
+        notifier = world.notifier(receiver.url())
+        world.happens(("opened", incident()))
+        fails_until(world, notifier, 600)
+        receiver.way = "take"
+        world.seconds = 601
+        world.happens(("resolved", incident(resolved=601)))
+        world.seconds = 606
+        works(notifier)
+        world.seconds = 2_000
+        works(notifier)
+
+        assert [m["type"] for m in receiver.taken] == ["success"]
+        assert world.counts() == (0, 2, 0)
+
+
+def test_failures_are_logged_by_place_and_seldom(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """The failing URL is named by its place at once and every five minutes, and when it works again."""
+    caplog.set_level(logging.INFO, "aiops_rca.notify")
+    with several(2) as (working, failing):
+        failing.way = "fail"
+        notifier = world.notifier(working.url(), failing.url())
+        for number in range(100):
+            world.happens(("opened", incident(f"inc-{number}", opened=world.seconds)), urls=2)
+            world.seconds += 6
+            works(notifier)
+        failing.way = "take"
+        world.seconds += 300
+        works(notifier)
+
+        assert [record.getMessage() for record in caplog.records] == [
+            "notifications to notify.urls[1] fail",
+            "notifications to notify.urls[1] fail",
+            "notifications to notify.urls[1] are taken again",
+        ]
+
+
+def test_retries_show_by_place(world: World) -> None:
+    """A metric counts what waits for a URL that fails, and falls back to zero."""
+    registry = CollectorRegistry()
+    metrics = LiveMetrics(registry, (), urls=2)
+    figures = []
+    with several(2) as (working, failing):
+        notifier = world.notifier(working.url(), failing.url())
+        world.happens(("opened", incident()), urls=2)
+        for way, world.seconds in (("fail", 5.0), ("take", 6.0)):
+            failing.way = way
+            works(notifier)
+            metrics.record(Vitals(world.now(), world.store.standing(), None, None, ()))
+            figures.append(
+                [registry.get_sample_value("aiops_notifications_retrying", {"url": n}) for n in "01"]
+            )
+
+    assert figures == [[0, 1], [0, 0]]
+
+
+def test_an_end_of_what_was_never_told_is_not_told(world: World) -> None:
+    """Whose opening was dropped, because of a snooze, does not come up as resolved."""
+    with receiving() as receiver:
+        notifier = world.notifier(receiver.url())
+        world.happens(("opened", incident(snoozed=20)))
+        world.seconds = 5
+        works(notifier)
+        world.seconds = 60
+        world.happens(("resolved", incident(resolved=60)))
+        world.seconds = 70
+        works(notifier)
+
+        assert (receiver.asked, world.counts()) == (0, (0, 0, 0))
+
+
+def test_each_severity_is_told_once(world: World) -> None:
+    """Worse within the settling time is one message; worse after that is one more, whatever comes back."""
+    with receiving() as receiver:
+        notifier = world.notifier(receiver.url())
+        for occasion, severity, seconds in (
+            ("opened", Severity.INFO, 1),
+            ("severity", Severity.WARNING, 6),
+            ("severity", Severity.CRITICAL, 60),
+            ("severity", Severity.CRITICAL, 60),
+        ):
+            world.happens((occasion, incident(severity=severity)))
+            world.seconds += seconds
+            works(notifier)
+
+        about = "redis-cart is the probable cause"
+        assert [m["title"] for m in receiver.taken] == [
+            f"WARNING: incident opened: {about}",
+            f"CRITICAL: incident got worse: {about}",
+        ]
+
+
+def test_silence_says_since_when(world: World) -> None:
+    """An incident that expired is told with the time its alerts were last told of."""
+    with receiving() as receiver:
+        notifier = world.notifier(receiver.url())
+        world.happens(("opened", incident()), alerts=(alert(seen_at=T0 + 2_000),))
+        world.seconds = 6
+        works(notifier)
+        world.seconds = 900
+        world.happens(("expired", incident(resolved=900)))
+        world.seconds = 906
+        works(notifier)
+
+        assert receiver.taken[-1]["title"].startswith(
+            "CRITICAL: incident not heard of since 2026-05-28T20:26:42.000Z: "
+        )
+        assert [m["type"] for m in receiver.taken] == ["failure", "warning"]
 
 
 def test_a_receiver_that_comes_back_is_told(world: World) -> None:

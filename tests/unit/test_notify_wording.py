@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from aiops_rca.correlator.wording import Message, Telling, message, plain
 from aiops_rca.domain.alert import Severity
+from builders import T0
 from notices import diagnosis, incident
 
 BASE = "https://rca.example"
@@ -46,6 +47,55 @@ def test_an_end() -> None:
     assert text.title == "CRITICAL: incident resolved: redis-cart is the probable cause"
     assert "Opened 2026-05-28T20:26:40.000Z, resolved 2026-05-28T20:27:40.000Z" in text.body
     assert text.tone == "good"
+
+
+def test_an_end_by_hand() -> None:
+    """Who resolved an incident by hand is named, harmlessly."""
+    text = told(Telling("resolved", incident(resolved=60, resolved_by="<ann>"), diagnosis()))
+
+    assert text.title == "CRITICAL: incident resolved by ‹ann›: redis-cart is the probable cause"  # noqa: RUF001
+    assert "resolved 2026-05-28T20:27:40.000Z by ‹ann›\n" in text.body  # noqa: RUF001
+    assert text.tone == "good"
+
+
+def test_silence_is_not_good_news() -> None:
+    """An incident that nobody tells of any more is told as such: since when, and in a tone of warning."""
+    text = told(Telling("expired", incident(resolved=900), diagnosis(), T0 + 5_000))
+
+    assert text.title == (
+        "CRITICAL: incident not heard of since 2026-05-28T20:26:45.000Z: redis-cart is the probable cause"
+    )
+    assert text.body.startswith("Nobody has said that it is over: its sender has fallen silent.")
+    assert "taken to be over since 2026-05-28T20:41:40.000Z" in text.body
+    assert "resolved" not in text.title + text.body
+    assert text.tone == "warning"
+
+
+def test_it_got_worse() -> None:
+    """A worse severity is said in title and body."""
+    text = told(Telling("severity", incident(severity=Severity.ERROR), diagnosis()))
+
+    assert text.title == "ERROR: incident got worse: redis-cart is the probable cause"
+    assert text.body.startswith("Severity: now error\nProbable root cause: ")
+
+
+def test_a_snooze_that_is_over() -> None:
+    """An incident that outlived its snooze is told as still open."""
+    text = told(Telling("snooze_over", incident(), diagnosis()))
+
+    assert text.title == "CRITICAL: incident still open after its snooze: redis-cart is the probable cause"
+    assert text.tone == "bad"
+
+
+def test_one_is_not_many() -> None:
+    """One alert, signal or service is counted in the singular."""
+    single = incident("a", alerts=1, signals=1, services=["cart"])
+    alone = told(Telling("opened", single, None))
+    listed = told(Telling("opened", single, None), Telling("opened", incident("b"), None))
+
+    assert "\nAlerts: 1 of 1 signal, 1 still firing\n" in alone.body
+    assert "cart, 1 alert in 1 service (a)\n" in listed.body
+    assert "7 alerts in 2 services (b)\n" in listed.body
 
 
 def test_without_a_diagnosis() -> None:
@@ -117,6 +167,17 @@ def test_a_flood_is_counted_and_capped() -> None:
     assert text.title == "200 incidents: 200 opened"
     assert "\n... and 188 more\n" in text.body
     assert len(text.body) <= 1_900
+
+
+def test_a_list_names_incidents_in_full() -> None:
+    """However long the names of services, each line ends in the whole id, and what is left out is counted."""
+    ids = [f"inc-{n:016x}" for n in range(20)]
+    text = told(*(Telling("expired", incident(id, services=["x" * 90] * 3), None, T0) for id in ids))
+
+    assert text.title == "20 incidents: 20 not heard of any more"
+    assert [line for line in text.body.splitlines() if line.endswith(f"({ids[3]})")]
+    assert text.body.count("(inc-") == 12
+    assert "\n... and 8 more\n" in text.body
 
 
 def test_the_order_of_tellings_does_not_matter() -> None:

@@ -44,12 +44,21 @@ class Vitals(Protocol):
         """What could not be read."""
         ...
 
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing is folded; None where something is, or may be."""
+        ...
+
 
 class LiveMetrics:
-    """One instance per process. *sources* are the names a `source` label may have."""
+    """One instance per process.
 
-    def __init__(self, registry: CollectorRegistry, sources: Iterable[str]) -> None:
+    *sources* are the names a `source` label may have, *urls* is the number of notification URLs.
+    """
+
+    def __init__(self, registry: CollectorRegistry, sources: Iterable[str], *, urls: int = 0) -> None:
         self._sources = {*sources, UNKNOWN}
+        self._urls = urls
         self._count_webhooks(registry)
         self._count_journal(registry)
         self._show_incidents(registry)
@@ -81,6 +90,7 @@ class LiveMetrics:
     def record(self, vitals: Vitals) -> None:
         """Set the gauges to what one look found; what it could not read keeps its last figure."""
         if vitals.standing is not None:
+            self.correlator_up.set(0 if vitals.trouble else 1)
             self._stand(vitals.standing, vitals.now)
         if vitals.lag is not None:
             oldest = vitals.lag.oldest_received_at
@@ -88,6 +98,7 @@ class LiveMetrics:
             self.lag_seconds.set(0 if oldest is None else max(vitals.now - oldest, 0) / 1000)
         if vitals.quarantine is not None:
             self.quarantine.set(vitals.quarantine.entries)
+            self.not_folded.set(vitals.quarantine.not_folded)
 
     def _stand(self, standing: Standing, now: int) -> None:
         for status in ("open", "acknowledged", "suppressed"):
@@ -98,6 +109,8 @@ class LiveMetrics:
         self.repeated.set(standing.repeated)
         for state in ("waiting", "sent", "failed"):
             self.notifications.labels(state).set(getattr(standing, f"outbox_{state}"))
+        for url in range(self._urls):
+            self.retrying.labels(str(url)).set(standing.outbox_retrying.get(url, 0))
 
     def _label(self, source: str) -> str:
         return source if source in self._sources else UNKNOWN
@@ -136,6 +149,12 @@ class LiveMetrics:
         self.quarantine = _gauge(
             "aiops_quarantine_entries", "Bodies and alerts that could not be read", registry
         )
+        self.not_folded = _gauge(
+            "aiops_entries_not_folded", "Of what is in quarantine, entries that the fold failed on", registry
+        )
+        self.correlator_up = _gauge(
+            "aiops_correlator_up", "1 while a correlator folds, 0 when /readyz says why not", registry
+        )
         self.folded = _gauge("aiops_events_folded", "Events folded, ever", registry)
         self.repeated = _gauge("aiops_events_repeated", "Of these, repetitions", registry)
 
@@ -146,6 +165,9 @@ class LiveMetrics:
         )
         self.notifications = _gauge(
             "aiops_notifications", "Notifications by what became of them", registry, "state"
+        )
+        self.retrying = _gauge(
+            "aiops_notifications_retrying", "Waiting notifications that failed before", registry, "url"
         )
         self.streams = Gauge(
             "aiops_streams_open", "Listeners of /stream", multiprocess_mode="livesum", registry=registry

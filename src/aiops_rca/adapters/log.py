@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Any
 
 import msgspec
@@ -42,3 +44,20 @@ def set_up(level: str) -> None:
             logger.propagate = True
     logging.getLogger("alembic").setLevel(logging.WARNING)  # its every look at a database is no event
     logging.getLogger("uvicorn.access").disabled = True  # the edge writes one line per request
+
+
+def note_uncaught() -> None:
+    """Let what ends this process, or a thread of it, be a line of the log like any other."""
+    sys.excepthook = _uncaught
+    threading.excepthook = _uncaught_in_thread
+
+
+def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    logging.getLogger("aiops_rca").critical("the process ends", exc_info=(kind, error, trace))
+
+
+def _uncaught_in_thread(given: threading.ExceptHookArgs) -> None:
+    if given.exc_value is not None and not isinstance(given.exc_value, SystemExit):
+        event = {"thread": given.thread.name if given.thread else ""}
+        what = (given.exc_type, given.exc_value, given.exc_traceback)
+        logging.getLogger("aiops_rca").critical("a thread ends", exc_info=what, extra={"event": event})

@@ -1,4 +1,4 @@
-"""A child process kept running beside this one: started, started again when it dies, ended with us.
+"""A child process kept running beside this one: started, started again when it dies or hangs, ended with us.
 
 The child holds the reading end of a pipe as its standard input and ends when that closes, so it outlives
 us by no more than a moment, however we go.
@@ -13,6 +13,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 log = logging.getLogger("aiops_rca.supervise")
 
@@ -20,10 +21,17 @@ _FIRST_WAIT_SEC = 0.2
 _LONGEST_WAIT_SEC = 5.0
 _STEADY_SEC = 5.0  # a child that ran so long did not die of how it was started
 _LAST_WORDS_SEC = 5.0
+_LOOK_SEC = 1.0
+_MOST_PATIENCE = 16
+_CALM_SEC = 600.0  # one that hangs after so long does not do so for what it has to do at its start
 
 
 class Supervised:
-    """One child process. *command* and *environ* are as for `subprocess.Popen`."""
+    """One child process. *command* and *environ* are as for `subprocess.Popen`.
+
+    *alive* is asked every *look_sec* whether the child gives a sign of life. One that gives none for
+    *silent_sec*, or none at all for *start_sec*, is killed; the next one that hangs soon has twice the time.
+    """
 
     def __init__(
         self,
@@ -31,10 +39,15 @@ class Supervised:
         command: Sequence[str],
         environ: Mapping[str, str],
         *,
+        alive: Callable[[], bool] = lambda: True,
         first_wait_sec: float = _FIRST_WAIT_SEC,
+        look_sec: float = _LOOK_SEC,
+        silent_sec: float = 10.0,
+        start_sec: float = 30.0,
     ) -> None:
         self._name, self._command, self._environ = name, list(command), dict(environ)
-        self._first_wait_sec = first_wait_sec
+        self._alive, self._first_wait_sec, self._look_sec = alive, first_wait_sec, look_sec
+        self._silent_sec, self._start_sec, self._patience = silent_sec, start_sec, 1
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._keep, name=f"keep-{name}", daemon=True)
         self._child: subprocess.Popen[bytes] | None = None
@@ -86,9 +99,25 @@ class Supervised:
         self._child = child
         if self._stopping.is_set():
             _end(child)
-        code = child.wait()
+        code = self._watched(child)
         _let_go(child)
         return code
+
+    def _watched(self, child: subprocess.Popen[bytes]) -> int:
+        """Wait for the end of *child*, and bring it about when it hangs."""
+        ran = silent = 0.0  # counted, not measured: when we were stopped ourselves, so was the child
+        seen = False
+        while True:
+            with suppress(subprocess.TimeoutExpired):
+                return child.wait(self._look_sec)
+            ran += self._look_sec
+            alive = self._alive()
+            seen, silent = seen or alive, 0.0 if alive else silent + self._look_sec
+            if silent >= self._patience * (self._silent_sec if seen else self._start_sec):
+                event = {"child": self._name, "pid": child.pid, "silent_sec": silent}
+                log.error("child process hangs", extra={"event": event})
+                self._patience = 1 if ran > _CALM_SEC else min(2 * self._patience, _MOST_PATIENCE)
+                child.kill()
 
 
 def _let_go(child: subprocess.Popen[bytes]) -> None:

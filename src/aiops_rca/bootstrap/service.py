@@ -13,6 +13,7 @@ from aiops_rca import __version__
 from aiops_rca.adapters import artifacts, log
 from aiops_rca.adapters.live_metrics import LiveMetrics
 from aiops_rca.adapters.metrics import Metrics
+from aiops_rca.adapters.notify import targets
 from aiops_rca.bootstrap.releases import NO_TAGS, assemble, warm_up
 from aiops_rca.bootstrap.stream import Stream
 from aiops_rca.edge.app import ALONE, BATCHED, TASK, App, Edge
@@ -25,14 +26,16 @@ __all__ = ["ALONE", "BATCHED", "TASK", "Application", "Task"]
 
 
 class Application:
-    """One process of the service. Cheap to build; `load` does everything that can fail.
+    """One process of the service. Cheap to build; `load` does everything that can fail, but for settings.
 
-    *root* is the folder that holds `configs/`.
+    *root* is the folder that holds `configs/`. Raises InputError for settings that cannot be used, also
+    by the correlator: where nobody looks, it would only fail and fail again.
     """
 
     def __init__(self, root: Path, *, enrich: Enrich | None = None) -> None:
         self.root = root
         self.settings: Settings = load_settings(root / "configs" / "aiops_rca.yaml")
+        targets(self.settings.notify)
         log.set_up(self.settings.log.level)
         self.metrics = Metrics(REGISTRY)
         self.serving = NOTHING

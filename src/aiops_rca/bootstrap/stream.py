@@ -11,8 +11,10 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
+from sqlalchemy.exc import SQLAlchemyError
 
 import aiops_rca
+from aiops_rca.adapters import processes
 from aiops_rca.adapters.live_metrics import LiveMetrics
 from aiops_rca.adapters.store import Committer, IncidentReader, Journal
 from aiops_rca.adapters.supervise import Supervised
@@ -54,15 +56,20 @@ class Stream:
         self._child: Supervised | None = None
         self._databases = Databases(root, settings, packed=packed)
         self._journal = Journal(self._databases.journal)
-        incidents = IncidentReader(self._databases.incidents)
+        self._incidents = incidents = IncidentReader(self._databases.incidents)
         reader = Reader(settings, self._nodes)
-        self.metrics = LiveMetrics(registry, reader.names)
+        self.metrics = LiveMetrics(registry, reader.names, urls=len(settings.notify.urls))
         live = settings.live
         self._committer = Committer(
             self._journal, max_pending_alerts=live.max_pending_alerts, observe=self.metrics.committed
         )
         self._webhooks = Webhooks(reader, self._committer, self.metrics, now=now_ms)
-        self.pulse = Pulse(self._journal, incidents, self._committer, now=now_ms, record=self.metrics.record)
+        self.pulse = Pulse(
+            *(self._journal, incidents, self._committer),
+            now=now_ms,
+            record=self.metrics.record,
+            child_gone=self._is_child_gone,
+        )
         self._streams = Streams(incidents, most=live.max_streams, count=self.metrics.streaming)
         self.pages = LivePages(
             incidents=incidents,
@@ -88,7 +95,7 @@ class Stream:
         wanted = self._settings.live.correlator
         beside = wanted == "beside" or (wanted == "auto" and self._databases.embedded)
         if beside and self._current().release is not None:
-            self._child = Supervised("correlator", self._command(), self._environ(tags))
+            self._child = Supervised("correlator", self._command(), self._environ(tags), alive=self._is_led)
             self._child.start()
         close_on_signal(self._streams)
 
@@ -111,6 +118,17 @@ class Stream:
         if self._current().release is None:
             raise RcaError("not ready: see /readyz", code="not_ready")
         return await self._webhooks.receive(source, headers, body)
+
+    def _is_led(self) -> bool:
+        """Whether somebody holds the lease, and is not dead; also where that cannot be told."""
+        try:
+            standing = self._incidents.standing()
+        except (RcaError, SQLAlchemyError):
+            return True
+        return standing.lease_until > now_ms() and not processes.is_dead(standing.holder)
+
+    def _is_child_gone(self) -> bool:
+        return self._child is not None and self._child.pid is None
 
     def _graph(self) -> ServiceGraph | None:
         release = self._current().release

@@ -42,7 +42,11 @@ def serve(
         "AIOPS_LOG_LEVEL": log_level,
     }
     environ = os.environ | {name: value for name, value in given.items() if value}
-    server = load_settings(project / "configs" / "aiops_rca.yaml", environ).server
+    from aiops_rca.adapters.notify import targets
+
+    settings = load_settings(project / "configs" / "aiops_rca.yaml", environ)
+    targets(settings.notify)  # a bad URL is one line here, and a traceback from the server
+    server = settings.server
     environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
     command = [
         *(sys.executable, "-m", "bentoml", "serve", "."),

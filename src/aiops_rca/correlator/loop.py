@@ -9,15 +9,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from aiops_rca.correlator.diagnosing import Diagnosing, Made
+from aiops_rca.correlator.digesting import Digest, Digestion, IndigestibleError, foreseeing
+from aiops_rca.correlator.parts import Beside, Journal, Store
 from aiops_rca.domain.errors import LeaseLostError, RcaError
 from aiops_rca.live.entry import Entry
-from aiops_rca.live.fold import fold, restore, unsure
-from aiops_rca.live.records import Changes, DiagnosisRecord, Stored
+from aiops_rca.live.faults import misplaced
+from aiops_rca.live.fold import restore
 from aiops_rca.live.state import Rules, State
 
 log = logging.getLogger("aiops_rca.correlator")
@@ -30,70 +31,6 @@ _DIAGNOSE_BUSY = 0.25  # of the time of a full step
 _RETRY_SEC = 0.5
 _LONGEST_RETRY_SEC = 5.0
 _PRUNE_MS = 3_600_000
-
-
-class Journal(Protocol):
-    """What was received."""
-
-    def read(self, after: int, *, limit: int) -> Sequence[Entry]:
-        """The entries after number *after*, with about *limit* alerts."""
-        ...
-
-    def prune(self, before_ms: int, folded_upto: int) -> int:
-        """Drop old entries that are folded."""
-        ...
-
-
-class Store(Protocol):
-    """What was made of it."""
-
-    def load(self) -> Stored:
-        """Everything a fold goes on from."""
-        ...
-
-    def known_alerts(self, ids: Collection[str]) -> set[str]:
-        """Those of *ids* that are stored."""
-        ...
-
-    def take_lease(self, holder: str, *, now: int, ttl_ms: int, is_dead: Callable[[str], bool]) -> bool:
-        """Become, or stay, the one who folds."""
-        ...
-
-    def release(self, holder: str) -> None:
-        """Give the lease back."""
-        ...
-
-    def apply(
-        self,
-        changes: Changes,
-        diagnoses: Sequence[DiagnosisRecord],
-        *,
-        after: int,
-        upto: int,
-        now: int,
-        holder: str,
-        ttl_ms: int,
-        targets: int,
-        settle_ms: int,
-    ) -> int:
-        """Store one step; raises LeaseLostError when it does not follow what is stored."""
-        ...
-
-    def prune(self, before_ms: int) -> int:
-        """Drop incidents that were over before *before_ms*."""
-        ...
-
-
-class Beside(Protocol):
-    """What runs while the lease is held: the notifier."""
-
-    def start(self) -> None:
-        """Begin."""
-        ...
-
-    def stop(self) -> None:
-        """End."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +49,10 @@ class Terms:
     occasions: frozenset[str]
 
 
+class MisplacedError(RcaError):
+    """The incidents were made from entries that the journal does not have: another one, or an older copy."""
+
+
 class Correlator:
     """The loop. *now* gives the time in epoch milliseconds."""
 
@@ -128,6 +69,7 @@ class Correlator:
     ) -> None:
         self._journal, self._store, self._rules = journal, store, rules
         self._diagnosing, self._terms, self._now, self._beside = diagnosing, terms, now, beside
+        self._digestion = Digestion(rules, store.known_alerts)
         self._state: State | None = None
         self._limit = _FEWEST
         self._held_until = 0
@@ -144,6 +86,11 @@ class Correlator:
                 log.warning("lease lost", extra={"event": {"reason": error.message}})
                 self._let_go()
                 busy = False
+            except MisplacedError as error:
+                log.error("not folding", extra={"event": {"reason": error.message}})  # noqa: TRY400 - no fault of ours
+                self._let_go()
+                stop.wait(_LONGEST_RETRY_SEC)
+                continue
             except RcaError as error:
                 log.warning("waiting for the database", extra={"event": {"reason": error.message}})
                 self._let_go()
@@ -160,8 +107,10 @@ class Correlator:
         state = self._state or self._take_up(now)
         if state is None:
             return False
-        if self._held_until - now < LEASE_MS / 2 and not self._renew(now):
-            raise LeaseLostError("another correlator has taken over")
+        if self._held_until - now < LEASE_MS / 2:
+            if not self._renew(now):
+                raise LeaseLostError("another correlator has taken over")
+            self._check_place(state.seq)
         if now - self._pruned_at > _PRUNE_MS:
             self._prune(state, now)
         began = time.perf_counter()
@@ -172,33 +121,50 @@ class Correlator:
 
     def close(self) -> None:
         """Let go of everything, so that another one can go on at once."""
-        held = self._state is not None
         self._let_go()
-        if held:
+        if self._held_until:
             try:
                 self._store.release(self._terms.holder)
             except RcaError as error:
                 log.warning("the lease runs out by itself", extra={"event": {"reason": error.message}})
 
     def _fold(self, state: State, entries: Sequence[Entry], now: int, began: float) -> bool:
-        ids = unsure(state, entries, self._rules)
-        known = frozenset(self._store.known_alerts(ids)) if ids else frozenset()
-        folded, changes = fold(state, entries, self._rules, now=now, known=known)
+        digest = self._digestion.digest(state, entries, now=now)
+        folded, changes = digest.state, digest.changes
         self._diagnosing.note(changes)
         took = time.perf_counter() - began
         full = changes.events >= self._limit / 2
         seconds = took * _DIAGNOSE_BUSY if full else _DIAGNOSE_SEC
         made = self._diagnosing.make(folded, now=now, seconds=seconds)
-        moved = folded.seq != state.seq
-        if moved or any(changes) or any(made):
-            self._apply(changes, made, after=state.seq, upto=folded.seq, now=now)
+        if folded.seq != state.seq or any(changes) or any(made):
+            self._refuse(digest)
+            if not self._kept(digest, made, after=state.seq, now=now):
+                return True
         self._state = folded
         if full:
             self._adapt(time.perf_counter() - began)
         return bool(entries) or any(made)
 
-    def _apply(self, changes: Changes, made: Made, *, after: int, upto: int, now: int) -> None:
-        terms = self._terms
+    def _refuse(self, digest: Digest) -> None:
+        """Put into quarantine what was left out, before the offset moves past it; but only once."""
+        for refused in digest.refused:
+            before = self._journal.quarantine(None, 1)  # a crash in between would have left it there
+            if not any((piece.field, piece.reason) == (refused.field, refused.reason) for piece in before):
+                self._journal.append((), [refused])
+
+    def _kept(self, digest: Digest, made: Made, *, after: int, now: int) -> bool:
+        """Store all of it; False when it could not be, for an entry at fault: begin again from what is."""
+        try:
+            with foreseeing(RcaError):
+                self._apply(digest, made, after=after, now=now)
+        except IndigestibleError as error:
+            self._digestion.blame(digest, error)
+            self._let_go()
+            return False
+        return True
+
+    def _apply(self, digest: Digest, made: Made, *, after: int, now: int) -> None:
+        terms, changes = self._terms, digest.changes
         notices = (*changes.notices, *made.notices)
         told = changes._replace(
             happenings=(*changes.happenings, *made.happenings),
@@ -208,7 +174,7 @@ class Correlator:
             told,
             made.diagnoses,
             after=after,
-            upto=upto,
+            upto=digest.state.seq,
             now=now,
             holder=terms.holder,
             ttl_ms=LEASE_MS,
@@ -223,12 +189,19 @@ class Correlator:
         if not self._renew(now):
             return None
         stored = self._store.load()
+        self._check_place(stored.seq)
         self._diagnosing.resume(stored)
         self._state = state = restore(stored, self._rules)
         log.info("correlating", extra={"event": {"after": state.seq, "incidents": len(stored.incidents)}})
         if self._beside is not None:
             self._beside.start()
         return state
+
+    def _check_place(self, seq: int) -> None:
+        """Raise MisplacedError when the journal ends before *seq*: what comes next would be skipped."""
+        wrong = misplaced(seq, self._journal.head().seq)
+        if wrong is not None:
+            raise MisplacedError(wrong, code="not_ready")
 
     def _prune(self, state: State, now: int) -> None:
         """Throw away what is old."""

@@ -9,33 +9,33 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Protocol
 
 from aiops_rca.correlator.coalescing import (
     DROP,
+    EXPIRED,
     TELL,
     Decision,
     backoff_ms,
-    by_incident,
     decide,
+    due_incidents,
     gathering,
+    is_spent,
 )
-from aiops_rca.correlator.wording import Telling, message
-from aiops_rca.live.rows import IncidentRow, OutboxRow
+from aiops_rca.correlator.lanes import About, Flight, Lane, Target
+from aiops_rca.correlator.wording import Telling
+from aiops_rca.live.rows import Delivered, IncidentRow, OutboxRow, Told
 from aiops_rca.settings import Notify
 
 log = logging.getLogger("aiops_rca.notify")
 
-MOST_ATTEMPTS = 10
 _READ = 500  # rows looked at in one go
 _ALONE = 3  # so many incidents at once get a message each; more get one together
 _GATHER_MS = 1000
 _IDLE_SEC = 0.5
 _FAULT_SEC = 2.0
 _GRACE_SEC = 2.0
-_MINUTE = 60.0
 
 
 class Outbox(Protocol):
@@ -44,7 +44,16 @@ class Outbox(Protocol):
     def due(self, until: int, limit: int, *, target: int) -> Sequence[OutboxRow]:
         """Waiting rows of *target* due by *until*, the longest due first."""
 
-    def sent(self, ids: Sequence[int], now: int) -> None:
+    def waiting(self, incidents: Collection[str], *, target: int) -> Sequence[OutboxRow]:
+        """All waiting rows of *incidents*, due or not."""
+
+    def told(self, incidents: Collection[str], *, target: int) -> Mapping[str, Told]:
+        """What *target* was told of *incidents* before."""
+
+    def heard(self, incident: str) -> int | None:
+        """When an alert of it was last told of."""
+
+    def sent(self, delivered: Sequence[Delivered], now: int) -> None:
         """Settle rows that were told."""
 
     def retry(self, ids: Sequence[int], next_at: int, error: str) -> None:
@@ -58,52 +67,6 @@ class Outbox(Protocol):
 
     def drop_targets(self, first: int) -> None:
         """Forget waiting rows of target *first* and above."""
-
-
-class Sending(Protocol):
-    """A message under way."""
-
-    @property
-    def error(self) -> str:
-        """Why it was not delivered; empty when it was."""
-
-    def ended(self) -> bool:
-        """Whether it was delivered, refused or given up."""
-
-
-class Target(Protocol):
-    """Where messages go."""
-
-    def begin(self, title: str, body: str, tone: str, over: Callable[[], None]) -> Sending:
-        """Start sending; *over* is called when it has ended."""
-
-
-class _Flight(NamedTuple):
-    sending: Sending
-    rows: tuple[OutboxRow, ...]
-
-
-class _Lane:
-    """One target: the message under way, and when the last ones left."""
-
-    def __init__(self, number: int, target: Target, per_minute: int, monotonic: Callable[[], float]) -> None:
-        self.number = number
-        self.target = target
-        self.flight: _Flight | None = None
-        self._monotonic = monotonic
-        self._left: deque[float] = deque(maxlen=per_minute)
-
-    def room(self) -> int:
-        """How many messages may leave within this minute."""
-        while self._left and self._left[0] <= self._monotonic() - _MINUTE:
-            self._left.popleft()
-        return (self._left.maxlen or 0) - len(self._left)
-
-    def leave(self, told: Sequence[Telling], base_url: str | None, over: Callable[[], None]) -> Sending:
-        """Send one message about *told*."""
-        text = message(told, base_url=base_url)
-        self._left.append(self._monotonic())
-        return self.target.begin(text.title, text.body, text.tone, over)
 
 
 class Notifier:
@@ -128,7 +91,7 @@ class Notifier:
         self._settings = settings
         self._settle_ms = round(settings.settle_sec * 1000)
         self._now = now
-        self._lanes = [_Lane(n, t, settings.per_minute, monotonic) for n, t in enumerate(targets)]
+        self._lanes = [Lane(n, t, settings.per_minute, monotonic) for n, t in enumerate(targets)]
         self._swept = False
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -184,59 +147,86 @@ class Notifier:
         for lane in self._lanes:
             self._settle(lane)
 
-    def _settle(self, lane: _Lane) -> None:
+    def _settle(self, lane: Lane) -> None:
         """Note in the outbox how the message under way ended, if it has."""
         flight = lane.flight
         if flight is None or not flight.sending.ended():
             return
         if error := flight.sending.error:
-            self._failed(lane, flight.rows, error)
+            self._failed(lane, flight.about, error)
         else:
-            self._outbox.sent([row.id for row in flight.rows], self._now())
+            self._outbox.sent([one.delivered() for one in flight.about], self._now())
+            lane.delivered()
         lane.flight = None  # not before the outbox knows: otherwise it would be told twice
 
-    def _failed(self, lane: _Lane, rows: Sequence[OutboxRow], error: str) -> None:
-        spent = [row.id for row in rows if row.attempts + 1 >= MOST_ATTEMPTS]
-        again = [row for row in rows if row.attempts + 1 < MOST_ATTEMPTS]
-        event = {"target": lane.number, "error": error, "notices": len(rows), "given_up": len(spent)}
-        log.warning("a notification was not delivered", extra={"event": event})
+    def _failed(self, lane: Lane, about: Sequence[About], error: str) -> None:
+        now = self._now()
+        spent = [row.id for one in about if is_spent(one.rows, now) for row in one.rows]
+        again = [row for one in about if not is_spent(one.rows, now) for row in one.rows]
+        lane.failed(error, given_up=len(spent))
         if spent:
-            self._outbox.give_up(spent, self._now(), error)
+            self._outbox.give_up(spent, now, error)
         if again:
             wait_ms = backoff_ms(1 + max(row.attempts for row in again))
-            self._outbox.retry([row.id for row in again], self._now() + wait_ms, error)
+            self._outbox.retry([row.id for row in again], now + wait_ms, error)
 
-    def _begin(self, lane: _Lane) -> None:
+    def _begin(self, lane: Lane) -> None:
         """Send the next message of *lane*, if there is one."""
         now = self._now()
-        waiting = self._outbox.due(now + self._settle_ms, _READ, target=lane.number)
-        if gathering(waiting, now, min(_GATHER_MS, self._settle_ms)):
+        due = self._outbox.due(now + self._settle_ms, _READ, target=lane.number)
+        if gathering(due, now, min(_GATHER_MS, self._settle_ms)):
             return
-        told: list[tuple[Telling, list[OutboxRow]]] = []
+        about: list[About] = []
         dropped: list[int] = []
-        for incident, rows in by_incident(waiting, now).items():
-            decision, telling = self._decide(incident, rows, now)
+        for decision, rows, telling in self._considered(due_incidents(due, now), lane.number, now):
             if decision.act == DROP:
                 dropped += [row.id for row in rows]
             elif telling is not None:
-                told.append((telling, rows))
+                about.append(About(telling, rows))
         if dropped:
             self._outbox.drop(dropped)
-        if told:
-            together = told if len(told) > min(_ALONE, lane.room()) else told[:1]
-            sending = lane.leave([one for one, _ in together], self._settings.base_url, self._wake.set)
-            lane.flight = _Flight(sending, tuple(row for _, rows in together for row in rows))
+        if about:
+            together = about if len(about) > min(_ALONE, lane.room()) else about[:1]
+            told = [one.telling for one in together]
+            lane.flight = Flight(lane.leave(told, self._settings.base_url, self._wake.set), together)
 
-    def _decide(self, incident: str, rows: Sequence[OutboxRow], now: int) -> tuple[Decision, Telling | None]:
-        found = self._incident(incident)
-        decision = decide(
+    def _considered(
+        self, incidents: Sequence[str], target: int, now: int
+    ) -> Iterator[tuple[Decision, Sequence[OutboxRow], Telling | None]]:
+        """What becomes of all that waits about each of *incidents*, due or not."""
+        if not incidents:
+            return
+        rows = self._waiting(incidents, target)
+        told = self._outbox.told(incidents, target=target)
+        found = {incident: self._incident(incident) for incident in incidents}
+        unchanged = self._waiting(incidents, target)
+        for incident, own in rows.items():
+            if own == unchanged.get(incident):  # otherwise the fold was faster: next time
+                decision = self._decide(own, found[incident], told.get(incident), now)
+                yield decision, own, self._telling(decision, found[incident])
+
+    def _waiting(self, incidents: Sequence[str], target: int) -> dict[str, list[OutboxRow]]:
+        waiting = self._outbox.waiting(incidents, target=target)
+        rows: dict[str, list[OutboxRow]] = {incident: [] for incident in incidents}
+        for row in sorted(waiting, key=lambda row: (row.at, row.id)):
+            rows[row.incident].append(row)
+        return {incident: own for incident, own in rows.items() if own}
+
+    def _decide(
+        self, rows: Sequence[OutboxRow], found: IncidentRow | None, told: Told | None, now: int
+    ) -> Decision:
+        return decide(
             rows,
             found.record if found else None,
+            told=told,
             diagnosed=found is not None and found.diagnosis is not None,
             now=now,
             settle_ms=self._settle_ms,
             wanted=self._settings.occasions,
         )
+
+    def _telling(self, decision: Decision, found: IncidentRow | None) -> Telling | None:
         if found is None or decision.act != TELL:
-            return decision, None
-        return decision, Telling(decision.occasion, found.record, found.diagnosis)
+            return None
+        heard_at = self._outbox.heard(found.record.id) if decision.occasion == EXPIRED else None
+        return Telling(decision.occasion, found.record, found.diagnosis, heard_at)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from aiops_rca.correlator.digesting import Digestion
 from aiops_rca.domain.release import Release
 from aiops_rca.live.entry import Entry
-from aiops_rca.live.fold import fold, unsure
 from aiops_rca.live.members import onsets_of
 from aiops_rca.live.records import AlertRecord, Changes, IncidentRecord
 from aiops_rca.live.signals import REPEATED
@@ -26,12 +26,13 @@ class Replay:
         self._members: dict[str, set[str]] = {}
         self._incidents: dict[str, IncidentRecord] = {}
         self._until = until
+        self._digestion = Digestion(rules, lambda ids: ids & self._alerts.keys())
         state = State()
         for batch in batches:
             entries = [entry for entry in batch if entry.received_at <= until]
             if entries:
-                state = self._fold(state, entries, rules, now=max(e.received_at for e in entries))
-        self._fold(state, (), rules, now=until)
+                state = self._fold(state, entries, now=max(e.received_at for e in entries))
+        self._fold(state, (), now=until)
 
     def incidents(self) -> list[IncidentRecord]:
         """Every incident that was not merged into another one, by opening."""
@@ -51,11 +52,13 @@ class Replay:
         found = diagnose_cluster(alerts, release)
         return diagnosis_out(found, release, number=1, made_at=self._until, reason=REASON, versions=versions)
 
-    def _fold(self, state: State, entries: Sequence[Entry], rules: Rules, *, now: int) -> State:
-        known = unsure(state, entries, rules) & self._alerts.keys()
-        folded, changes = fold(state, entries, rules, now=now, known=known)
-        self._keep(changes)
-        return folded
+    def _fold(self, state: State, entries: Sequence[Entry], *, now: int) -> State:
+        while True:
+            digest = self._digestion.digest(state, entries, now=now)
+            self._keep(digest.changes)
+            state, entries = digest.state, entries[len(digest.eaten) :]
+            if not entries:
+                return state
 
     def _keep(self, changes: Changes) -> None:
         for row in changes.alerts:

@@ -13,7 +13,16 @@ from typing import NamedTuple
 
 import msgspec
 
-from aiops_rca.correlator.coalescing import OPENED, OVER, REOPENED, ROOT_CAUSE
+from aiops_rca.correlator.coalescing import (
+    ENDS,
+    EXPIRED,
+    OPENED,
+    OVER,
+    REOPENED,
+    ROOT_CAUSE,
+    SNOOZE_OVER,
+    WORSE,
+)
 from aiops_rca.domain.alert import Severity
 from aiops_rca.domain.diagnosis import PROBABLE
 from aiops_rca.live.records import RESOLVED, DiagnosisRecord, IncidentRecord
@@ -27,18 +36,29 @@ _NAME = 80
 _NAMES = 8
 _POINTS = 3
 _LISTED = 12
+_LISTED_LINE = 120
+_PERSON = 30
 _DOCUMENT = msgspec.json.Decoder(DiagnosisOut)
-_TURN = {OPENED: "opened", REOPENED: "reopened", ROOT_CAUSE: "root cause changed", OVER: "resolved"}
+_TURN = {
+    OPENED: "opened",
+    REOPENED: "reopened",
+    WORSE: "got worse",
+    SNOOZE_OVER: "still open after its snooze",
+    ROOT_CAUSE: "root cause changed",
+    EXPIRED: "not heard of any more",
+    OVER: "resolved",
+}
 # What chat programs read as a mention, a link or markup, as signs that only look like it.
 _HARMLESS = str.maketrans({"<": "‹", ">": "›", "@": "＠", "`": "'", "[": "(", "]": ")", "*": "∗"})  # noqa: RUF001
 
 
 class Telling(NamedTuple):
-    """One incident to tell of, and what has happened to it."""
+    """One incident to tell of, and what has happened to it; *heard_at* is when it was last heard of."""
 
     occasion: str
     record: IncidentRecord
     diagnosis: DiagnosisRecord | None
+    heard_at: int | None = None
 
 
 class Message(NamedTuple):
@@ -68,14 +88,16 @@ def plain(text: str, limit: int) -> str:
 
 def _alone(telling: Telling, base_url: str | None) -> Message:
     record, diagnosis = telling.record, telling.diagnosis
-    title = f"{record.max_severity.word.upper()}: incident {_TURN[telling.occasion]}: {_about(telling)}"
+    title = f"{record.max_severity.word.upper()}: incident {_turn(telling)}: {_about(telling)}"
+    signals = _counted(record.signal_count, "signal")
     lines = [
+        *_standing(telling),
         *([_cause(diagnosis)] if diagnosis else ["No diagnosis yet."]),
         *(_reasons(diagnosis) if diagnosis else ()),
         f"Services: {_listing(record.services)}",
-        f"Alerts: {record.alert_count} of {record.signal_count} signals, {record.open_alerts} still firing",
+        f"Alerts: {record.alert_count} of {signals}, {record.open_alerts} still firing",
         *(["Incomplete: a sender left out alerts."] if record.partial else ()),
-        _times(record),
+        _times(telling),
         _link(record.id, base_url),
     ]
     return Message(plain(title, _TITLE), _fitting(lines), _tone(telling))
@@ -97,10 +119,32 @@ def _digest(told: Sequence[Telling], base_url: str | None) -> Message:
 def _line(telling: Telling) -> str:
     record = telling.record
     text = (
-        f"- {record.max_severity.word}, {_TURN[telling.occasion]}: {_about(telling)},"
-        f" {record.alert_count} alerts in {len(record.services)} services"
+        f"- {record.max_severity.word}, {_turn(telling)}: {_about(telling)},"
+        f" {_counted(record.alert_count, 'alert')} in {_counted(len(record.services), 'service')}"
     )
-    return f"{text[:130]} ({record.id[:16]})"
+    return f"{text[:_LISTED_LINE]} ({record.id})"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _turn(telling: Telling) -> str:
+    """What has happened, in a few words: since when, or by whom, where that is known."""
+    if telling.occasion == EXPIRED and telling.heard_at is not None:
+        return f"not heard of since {rfc3339(telling.heard_at)}"
+    if telling.occasion == OVER and telling.record.resolved_by:
+        return f"resolved by {plain(telling.record.resolved_by, _PERSON)}"
+    return _TURN[telling.occasion]
+
+
+def _standing(telling: Telling) -> list[str]:
+    """What the title leaves open about how it stands now."""
+    if telling.occasion == WORSE:
+        return [f"Severity: now {telling.record.max_severity.word}"]
+    if telling.occasion == EXPIRED:
+        return ["Nobody has said that it is over: its sender has fallen silent. See whether it still is."]
+    return []
 
 
 def _about(telling: Telling) -> str:
@@ -149,11 +193,15 @@ def _listing(names: Sequence[str]) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def _times(record: IncidentRecord) -> str:
+def _times(telling: Telling) -> str:
+    record = telling.record
     opened = f"Opened {rfc3339(record.opened_at)}"
     if record.status != RESOLVED or record.resolved_at is None:
         return opened
-    return f"{opened}, resolved {rfc3339(record.resolved_at)}"
+    if telling.occasion == EXPIRED:
+        return f"{opened}, taken to be over since {rfc3339(record.resolved_at)}"
+    by = f" by {plain(record.resolved_by, _NAME)}" if record.resolved_by else ""
+    return f"{opened}, resolved {rfc3339(record.resolved_at)}{by}"
 
 
 def _link(incident: str, base_url: str | None) -> str:
@@ -161,6 +209,8 @@ def _link(incident: str, base_url: str | None) -> str:
 
 
 def _tone(telling: Telling) -> str:
+    if telling.occasion == EXPIRED:
+        return "warning"  # whether it is over nobody knows
     if telling.occasion == OVER or telling.record.status == RESOLVED:
         return "good"
     return "bad" if telling.record.max_severity >= Severity.ERROR else "warning"
@@ -169,7 +219,7 @@ def _tone(telling: Telling) -> str:
 def _weight(telling: Telling) -> tuple[bool, int, int, str]:
     """Sorts the open before the over, then the loudest and the oldest first."""
     record = telling.record
-    return telling.occasion == OVER, -record.max_severity, record.opened_at, record.id
+    return telling.occasion in ENDS, -record.max_severity, record.opened_at, record.id
 
 
 def _fitting(lines: Iterable[str]) -> str:

@@ -1,7 +1,7 @@
 """CloudEvents 1.0 over HTTP: structured, binary (attributes in `ce-` headers) and batch.
 
-What they carry may be the body of any other sender, or an alert in plain words. An event that is neither
-still tells that something happened: its type is the signal, its source the place.
+What they carry may be the body of any other sender, or an alert in plain words. Of another event that
+speaks of an alert the type is the signal, the source the place; what says nothing of alerts is taken as read.
 """
 
 from __future__ import annotations
@@ -18,14 +18,17 @@ from aiops_rca.domain.event import RESTATED, AlertEvent
 from aiops_rca.ingest.body import Body, Fault, fragment, json_object
 from aiops_rca.ingest.desk import Desk, Said
 from aiops_rca.ingest.generic import Generic
-from aiops_rca.ingest.states import fires
+from aiops_rca.ingest.occurrences import is_alert, naming, stem_of
 
 _REQUIRED = ("specversion", "id", "source", "type")
 _OF_AN_EVENT = frozenset(
     "specversion id source type subject time datacontenttype dataschema data data_base64".split()
 )
+_OF_AN_ALERT = (
+    "service metric severity status state value threshold summary message labels "
+    "starts_at startsAt ends_at endsAt"
+).split()
 _HEADER = "ce-"
-_BEGAN = frozenset("firing fired triggered opened open raised started active activated".split())
 _LABEL_LENGTH = 200
 
 
@@ -86,11 +89,12 @@ class CloudEvents:
                 inside = adapter.read(Body(body.source, raw, {}, body.received_at), desk)
                 yield from inside if _is_binary(body.headers) else _wrapped(inside, event)
                 return
-        yield desk.event(body, self._said(event, data, body.received_at))
+        if is_alert(event["type"], data):
+            yield desk.event(body, self._said(event, data, body.received_at))
 
     def _said(self, event: Mapping[str, Any], data: object, received_at: int) -> Said:
         """An alert in plain words with what the event adds to it, else the event itself."""
-        stem, firing = _stem(event["type"])
+        stem, firing = stem_of(event["type"])
         plain = isinstance(data, dict) and self._plain.recognise(data, {})
         row: dict[str, Any] = data if isinstance(data, dict) else {}
         if not plain:
@@ -100,9 +104,12 @@ class CloudEvents:
             row.setdefault("metric", stem)
             row["service"] = row.get("service") or _place(event)
         said = self._plain.said(row, received_at)
-        subject = event.get("subject")
-        own = (event["source"], subject, stem if not plain else said.metric) if subject else ()
-        identity = "\x1f".join(map(str, own)) if own else said.identity or ("" if plain else event["id"])
+        identity = said.identity
+        if subject := event.get("subject"):
+            identity = "\x1f".join((event["source"], str(subject), said.metric if plain else stem))
+        elif not plain:
+            known = naming(data if isinstance(data, dict) else {}, event["id"])
+            identity = "\x1f".join((event["source"], stem, *known))
         return _timed(said, event)._replace(identity=identity)
 
 
@@ -132,13 +139,6 @@ def _timed(said: Said, event: Mapping[str, Any]) -> Said:
     return said
 
 
-def _stem(kind: str) -> tuple[str, bool | None]:
-    """An event's type without its last word where that is a state: `com.example.alert.resolved`."""
-    stem, _, last = kind.rpartition(".")
-    firing = True if last.lower() in _BEGAN else fires(last)
-    return (stem, firing) if stem and (firing is False or last.lower() in _BEGAN) else (kind, firing)
-
-
 def _place(event: Mapping[str, Any]) -> str:
     """The last name in the event's source: `/clusters/eu/cart` or `urn:shop:cart`."""
     source: str = event["source"].rstrip("/")
@@ -147,8 +147,7 @@ def _place(event: Mapping[str, Any]) -> str:
 
 def _alert_words(data: Mapping[str, Any]) -> dict[str, Any]:
     """What of *data* an alert would call by the same name."""
-    words = ("service", "metric", "severity", "status", "value", "threshold", "summary", "message", "labels")
-    return {word: data[word] for word in words if data.get(word) is not None}
+    return {word: data[word] for word in _OF_AN_ALERT if data.get(word) is not None}
 
 
 def _scalars(row: Mapping[str, Any], *, besides: frozenset[str] = frozenset()) -> dict[str, Any]:

@@ -19,12 +19,13 @@ from aiops_rca.domain.event import SEVERITY_UNKNOWN, UNMAPPED, AlertEvent
 from aiops_rca.domain.fingerprint import Ignored, fingerprint
 from aiops_rca.ingest.body import Body
 from aiops_rca.ingest.moment import span
-from aiops_rca.ingest.places import Places
+from aiops_rca.ingest.places import UNKNOWN, Places
 from aiops_rca.ingest.severity import Severities
 from aiops_rca.settings import Settings
 
 _LABELS = 64
 _LABEL_LENGTH = 1024
+_UNKNOWN_LENGTH = 200
 _SUMMARY_LENGTH = 500
 _LINK_LENGTH = 2048
 _INT64 = 2**63
@@ -162,7 +163,9 @@ class Desk:
         place = self._places.find(labels, first=said.services, last=said.places)
         metric = _metric(labels, said.metric)
         severity_label, severity, known = self._severity(labels, said.severity)
-        service = text(place.service, _LABEL_LENGTH) or "unknown"
+        service = text(place.service, _LABEL_LENGTH) or UNKNOWN
+        if service == UNKNOWN and not place.mapped:  # of its own for each rule: they have nothing in common
+            service = f"{UNKNOWN}/{metric}"[:_UNKNOWN_LENGTH]
         own = {"service": service, "metric": metric}
         kept = {k: v for k, v in labels.items() if k != severity_label and (k not in own or v != own[k])}
         identity = (

@@ -25,7 +25,8 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "severity": ("severity", "priority", "level", "urgency"),
     "status": ("status", "state"),
     "starts_at": ("starts_at", "startsAt", "started_at", "startedAt", "start_time", "startTime", "since"),
-    "told_at": ("ts", "time", "timestamp", "date", "occurred_at", "created_at", "createdAt"),
+    "told_at": ("ts", "time", "timestamp", "date", "occurred_at"),
+    "created_at": ("created_at", "createdAt"),
     "ends_at": ("ends_at", "endsAt", "ended_at", "endedAt", "resolved_at", "resolvedAt", "end_time"),
     "value": ("value", "current_value", "currentValue"),
     "threshold": ("threshold",),
@@ -35,6 +36,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "identity": ("fingerprint", "dedup_key", "dedupKey", "identity"),
 }
 FIELDS = frozenset([*_NAMES, "id", "alerts"])
+_TELLING = frozenset("severity status starts_at told_at created_at value".split())
 _TITLES = ("title", "summary", "message")
 _LISTS = ("alerts", "events", "items")
 
@@ -86,22 +88,22 @@ class Generic:
         service, metric = _word(fields.get("service")), _word(fields.get("metric"))
         if not (service or labels) or not (metric or labels or fields.get("summary")):
             raise InputError("names neither a service nor labels", field="service")
-        starts_at = fields.get("starts_at")
-        restated = starts_at is None
+        resolved = is_resolved(fields.get("status"), fields.get("ends_at"), received_at, field="status")
+        starts_at, ends_at, flags = _times(fields, resolved=resolved)
         return Said(
             labels,
-            resolved=is_resolved(fields.get("status"), fields.get("ends_at"), received_at, field="status"),
+            resolved=resolved,
             metric=metric or ("" if "alertname" in labels else _word(fields.get("summary"))[:200]),
             services=(service,),
             severity=_severity(fields.get("severity")),
             identity=_word(fields.get("identity")),
-            starts_at=fields.get("told_at") if restated else starts_at,
-            ends_at=fields.get("ends_at"),
+            starts_at=starts_at,
+            ends_at=ends_at,
             value=fields.get("value"),
             threshold=fields.get("threshold"),
             summary=fields.get("summary"),
             link=fields.get("link"),
-            flags=(RESTATED,) if restated else (),
+            flags=flags,
         )
 
     def _alerts(self, document: Any) -> list[Any]:
@@ -153,13 +155,26 @@ def _by_name(row: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
+def _times(fields: Mapping[str, Any], *, resolved: bool) -> tuple[object, object, tuple[str, ...]]:
+    """(start, end, flags). When it was told is when it was over, or else the best that is known of its start.
+
+    When it was created is no end of anything.
+    """
+    starts_at, told_at = fields.get("starts_at"), fields.get("told_at")
+    if resolved:
+        return starts_at, told_at if fields.get("ends_at") is None else fields["ends_at"], ()
+    if starts_at is not None:
+        return starts_at, fields.get("ends_at"), ()
+    return fields.get("created_at") if told_at is None else told_at, fields.get("ends_at"), (RESTATED,)
+
+
 def _is_plain(alert: Mapping[str, Any]) -> bool:
     """Whether an alert is surely meant for us: it says of what service, what is measured, and how bad."""
     fields = _by_name(alert)
     if not isinstance(fields.get("service"), str):
         return False
     named = "metric" in fields or any(isinstance(alert.get(title), str) for title in _TITLES)
-    return named and not {"severity", "status", "starts_at", "told_at", "value"}.isdisjoint(fields)
+    return named and not _TELLING.isdisjoint(fields)
 
 
 def _search(expression: Any, document: Any, name: str) -> Any:

@@ -1,7 +1,7 @@
 """Grafana: unified alerting (from version 8), and the legacy alerting before it.
 
 Unified bodies look like Alertmanager's, with measured values beside them. A legacy body tells of a rule,
-and its resolving one names no series: the rule is the identity.
+and its resolving one names no series: the rule is the identity. What its test button sends is no alert.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ _OF_AN_ALERT = frozenset("silenceURL dashboardURL panelURL imageURL values value
 _LINKS = ("panelURL", "dashboardURL", "generatorURL")
 _LONGEST_VALUES = 4096
 _SAYS_NOTHING = frozenset(["pending", "unknown", "paused"])
+_TEST, _LEGACY_TEST = "TestAlert", "Test notification"
 
 
 class Grafana:
@@ -45,10 +46,27 @@ class Grafana:
         """The events of *body*; raises InputError when it is of another kind."""
         document = body.document()
         if isinstance(document, dict) and _is_legacy(document):
-            return [] if document["state"] in _SAYS_NOTHING else [desk.event(body, _of_rule(document))]
+            silent = document["state"] in _SAYS_NOTHING or _is_legacy_test(document)
+            return [] if silent else [desk.event(body, _of_rule(document))]
         if not alertmanager.Alertmanager().recognise(document, body.headers):
             raise InputError("not a Grafana webhook: neither alerts with labels nor a rule", field="alerts")
-        return alertmanager.one_by_one(document, body, desk, said=_said)
+        return alertmanager.one_by_one(_without_tests(document), body, desk, said=_said)
+
+
+def _without_tests(document: Any) -> Any:
+    """*document* without what the test button of a contact point sends: nothing would ever resolve it."""
+    alerts = document.get("alerts") if isinstance(document, dict) else None
+    if not isinstance(alerts, list):
+        return document
+    receiver = document.get("receiver")
+    return {**document, "alerts": [alert for alert in alerts if not _is_test(alert, receiver)]}
+
+
+def _is_test(alert: object, receiver: object) -> bool:
+    labels = alert.get("labels") if isinstance(alert, dict) else None
+    if not isinstance(labels, dict) or labels.get("alertname") != _TEST:
+        return False
+    return labels.get("instance") == "Grafana" or receiver == "test"
 
 
 def _said(alert: object, envelope: Mapping[str, Any], received_at: int) -> Said:
@@ -79,6 +97,10 @@ def _values_in(text: object) -> dict[str, str]:
 
 def _is_legacy(document: Mapping[str, Any]) -> bool:
     return isinstance(document.get("state"), str) and ("ruleName" in document or "ruleId" in document)
+
+
+def _is_legacy_test(document: Mapping[str, Any]) -> bool:
+    return not document.get("ruleId") and document.get("ruleName") == _LEGACY_TEST
 
 
 def _of_rule(document: Mapping[str, Any]) -> Said:

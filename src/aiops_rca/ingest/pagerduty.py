@@ -105,6 +105,7 @@ def _of_incident(
     if not isinstance(identity, str) or not identity:
         raise InputError("an incident without an id", field="data.id")
     told_at = event.get("occurred_at") or event.get("created_on")
+    changed_at = incident.get("last_status_change_at") or incident.get("last_status_change_on")
     created_at = incident.get("created_at") or incident.get("created_on")
     service = _summary(incident.get("service"))
     begun = told_at if kind.endswith(("reopened", "reopen")) else created_at  # it fires anew
@@ -115,8 +116,8 @@ def _of_incident(
         services=(service,),
         severity=_severity(incident, desk),
         identity=identity,
-        starts_at=begun or told_at,
-        ends_at=None if fires else incident.get("resolved_at") or told_at,
+        starts_at=begun or (told_at if fires else None),
+        ends_at=None if fires else incident.get("resolved_at") or told_at or changed_at,
         summary=_title(incident),
         link=incident.get("html_url"),
     )

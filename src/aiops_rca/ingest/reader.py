@@ -24,7 +24,10 @@ _FAULTS = 1000  # of one body; beyond them the body is kept once instead of aler
 
 
 class Reading(NamedTuple):
-    """What became of one body. *recognised* is False when it goes to quarantine whole, as its one fault."""
+    """What became of one body. *recognised* is False when it is nothing its source could have sent.
+
+    It then has one fault, which holds all of it. So does one with more faults than quarantine has use for.
+    """
 
     events: tuple[AlertEvent, ...]
     faults: tuple[Fault, ...]
@@ -99,15 +102,15 @@ class Reader:
         desk = self._current_desk()
         events: list[AlertEvent] = []
         faults: list[Fault] = []
-        for told in adapter.read(body, desk):
+        for number, told in enumerate(adapter.read(body, desk), 1):
+            if number > self._most:
+                raise InputError(f"more than {self._most} alerts in one body", field="alerts")
             if isinstance(told, AlertEvent):
                 events.append(told)
-            else:
+            elif len(faults) <= _FAULTS:
                 faults.append(told)
-            if len(faults) > _FAULTS:
-                raise InputError(f"more than {_FAULTS} alerts of it cannot be read", field="alerts")
-            if len(events) > self._most:
-                raise InputError(f"more than {self._most} alerts in one body", field="alerts")
+        if len(faults) > _FAULTS:
+            faults = [Fault("alerts", f"more than {_FAULTS} alerts of it cannot be read", body.raw)]
         return Reading(tuple(events), tuple(faults), recognised=True)
 
     def _current_desk(self) -> Desk:

@@ -21,8 +21,9 @@ from aiops_rca.domain.command import (
     Command,
 )
 from aiops_rca.live.draft import Draft
+from aiops_rca.live.merging import merge
 from aiops_rca.live.records import Feedback, Mark, Window
-from aiops_rca.live.settling import finish, merge, settle
+from aiops_rca.live.settling import finish, settle
 from aiops_rca.live.signals import BY_HAND, heads, marked
 from aiops_rca.live.work import Work
 
@@ -44,6 +45,11 @@ def obey(command: Command, work: Work, at: int) -> None:
             _DO[command.kind](command, work.draft(id), work, at)
     settle(work)
     finish(work)
+
+
+def part_of(command: Command) -> str:
+    """The id of the incident that a split makes."""
+    return _OPENED_BY + blake2b(command.id.encode(), digest_size=8).hexdigest()
 
 
 def _current(id: str, work: Work) -> str | None:
@@ -68,6 +74,7 @@ def _ack(command: Command, draft: Draft, work: Work, at: int) -> None:
 def _snooze(command: Command, draft: Draft, work: Work, at: int) -> None:
     draft.record = draft.record._replace(snoozed_until=command.until)
     draft.touched_at = at
+    work.look_at = min(work.look_at, command.until or at)
     work.happened(draft.id, at, "snoozed", command.note or "no notifications for a while", by=command.by)
 
 
@@ -105,11 +112,12 @@ def _split(command: Command, draft: Draft, work: Work, at: int) -> None:
     gone = [firing for firing in known if firing.id in wanted]
     left = [firing for firing in known if firing.id not in wanted]
     if not gone or not left:
+        work.happened(draft.id, at, "not split", "its alerts are settled, or none would stay", by=command.by)
         return
     draft.rebuild(left, gone)
     draft.record = draft.record._replace(by_hand=True)
     draft.touched_at = at
-    id = _OPENED_BY + blake2b(command.id.encode(), digest_size=8).hexdigest()
+    id = part_of(command)
     part = Draft(None, id, min(firing.order for firing in gone), work.rules.reach_ms)
     part.record = part.record._replace(by_hand=True, split_from=draft.id)
     part.touched_at = at
@@ -117,7 +125,7 @@ def _split(command: Command, draft: Draft, work: Work, at: int) -> None:
     for firing in gone:
         part.add(firing)
         work.put(firing._replace(incident=id, joined_because=f"split from {draft.id} by hand"))
-    text = f"{len(gone)} alerts left for {id}"
+    text = f"{len(gone)} alert{'s' if len(gone) > 1 else ''} left for {id}"
     work.happened(draft.id, at, "split", text, by=command.by)
     work.happened(id, at, "split", f"split from {draft.id}", by=command.by)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from aiops_rca.domain.alert import Alert, Severity
 from aiops_rca.domain.event import TRUNCATED
 from aiops_rca.live.outline import alert_of, earlier_and_worse, extended, moment
 from aiops_rca.live.records import ACKNOWLEDGED, MERGED, OPEN, RESOLVED, AlertRecord, IncidentRecord
+from aiops_rca.live.signals import EXPIRED
 from aiops_rca.live.state import LiveIncident
 
 
@@ -29,7 +30,7 @@ class Draft:
         self.severity, self.partial = self.record.max_severity, self.record.partial
         self.sources = set(self.record.sources)
         self.touched_at = before.touched_at if before else 0
-        self.end_shrank = False
+        self.end_shrank = self.expired = False
 
     def add(self, firing: AlertRecord) -> None:
         """Count a firing that joins."""
@@ -47,11 +48,26 @@ class Draft:
             self.open_alerts -= 1
         elif old.ends_at == self.last_end and (new.ends_at or 0) < self.last_end:
             self.end_shrank = True
+        self.expired = self.expired or (new.ended == EXPIRED and old.ended != EXPIRED)
         self._show(new)
         self._count_end(new)
         if (old.ended, old.ends_at, old.severity, old.at) != (new.ended, new.ends_at, new.severity, new.at):
             self.changes += 1
             self.first_at = min(self.first_at, new.at)
+
+    def take_place(self, old: AlertRecord, new: AlertRecord) -> None:
+        """Let *new* stand where *old*, another firing of the same signal, stood until now."""
+        self.open_alerts += (not new.ended) - (not old.ended)
+        self.changes += 1
+        self.partial = self.partial or TRUNCATED in new.flags
+
+    def worsen(self, repetition: AlertRecord) -> None:
+        """Let what a repetition says of its firing count, where that is worse."""
+        known = self.onsets.get(repetition.fingerprint)
+        if known is not None:
+            self.severity = max(self.severity, repetition.severity)
+            worst = earlier_and_worse(known, alert_of(repetition))
+            self.onsets[repetition.fingerprint] = worst._replace(id=known.id, ts=known.ts)
 
     def absorb(self, other: Draft) -> None:
         """Take in all of *other*."""
@@ -78,25 +94,30 @@ class Draft:
         self.open_alerts -= sum(not firing.ended for firing in gone)
         self.event_count = max(self.event_count - len(gone), 0)
         self.changes += 1
-        touched = {firing.fingerprint for firing in gone}
-        self.onsets = {f: alert for f, alert in self.onsets.items() if f not in touched}
-        for firing in left:
-            if firing.fingerprint in touched:
-                self._onset(alert_of(firing))
-        self._redraw(list(left))
+        self.redraw(left, {firing.id for firing in gone})
 
-    def _redraw(self, firings: Sequence[AlertRecord]) -> None:
-        """Work out anew what hangs on the alerts themselves, those known by their onset alone included."""
-        alerts = [*self.onsets.values(), *map(alert_of, firings)]
+    def redraw(self, left: Iterable[AlertRecord], gone: Collection[str]) -> None:
+        """Work out anew what hangs on the alerts themselves, after those with the ids *gone* left.
+
+        *left* are all firings known one by one; a signal may be known by its onset alone.
+        """
+        left = list(left)
+        missing = {f for f, alert in self.onsets.items() if alert.id in gone}
+        for fingerprint in missing:
+            del self.onsets[fingerprint]
+        for firing in left:
+            if firing.fingerprint in missing or firing.fingerprint not in self.onsets:
+                self._onset(alert_of(firing))
+        alerts = [*self.onsets.values(), *map(alert_of, left)]
         self.outline = {}
         for alert in sorted({a.id: a for a in alerts}.values(), key=moment):
             kept = self.outline.get(alert.service, ())
             self.outline[alert.service] = extended(kept, alert, self._reach_ms)
         self.severity = max(alert.severity for alert in alerts)
         self.first_at, self.last_at = min(a.ts for a in alerts), max(a.ts for a in alerts)
-        self.sources = {firing.source for firing in firings} or self.sources
-        self.partial = any(TRUNCATED in firing.flags for firing in firings)
-        self.reckon_end(firings)
+        self.sources = {firing.source for firing in left} or self.sources
+        self.partial = self.partial or any(TRUNCATED in firing.flags for firing in left)
+        self.reckon_end(left)
 
     def reckon_end(self, firings: Iterable[AlertRecord]) -> None:
         """Find the latest end anew, of all *firings* of the incident that are known one by one."""

@@ -48,17 +48,20 @@ def fold(
 
 
 def unsure(state: State, entries: Sequence[Entry], rules: Rules) -> set[str]:
-    """The ids of firings in *entries* that *state* does not know and that are too old to be sure are new."""
+    """The ids of firings in *entries* that *state* does not know but may have forgotten."""
     found = set()
     for entry in entries:
         if entry.kind == COMMAND:
             continue
         oldest = entry.received_at - rules.hold_ms
         for event in decode_events(entry.payload):
-            if not event.resolved and event.starts_at is not None and event.starts_at < oldest:
-                id = alert_id(event.fingerprint, event.starts_at)
-                signal = state.signals.get(event.fingerprint, NOTHING_TOLD)
-                if all(firing.id != id for firing in signal.firings):
+            start = event.starts_at
+            if event.resolved or start is None:
+                continue
+            firings = state.signals.get(event.fingerprint, NOTHING_TOLD).firings
+            if start < oldest or (firings and start < firings[0].starts_at):
+                id = alert_id(event.fingerprint, start)
+                if all(firing.id != id for firing in firings):
                     found.add(id)
     return found
 
@@ -97,7 +100,7 @@ def _restored(record: IncidentRecord, firings: Sequence[AlertRecord], rules: Rul
         max(draft.last_end, record.resolved_at or 0),
         min(draft.first_at, record.opened_at),
         draft.last_at,
-        record.acknowledged_at or 0,
+        record.updated_at if record.updated_at > max(draft.last_at, draft.last_end) else 0,
     )
 
 
@@ -110,12 +113,17 @@ def _hear(entry: Entry, work: Work, known: Collection[str]) -> None:
         fingerprint = event.fingerprint
         signal = work.signals.get(fingerprint, NOTHING_TOLD)
         lease = work.rules.lease_of(event.source)
+        order = entry.seq * _BODY_ALERTS + position
         if event.resolved:
-            after = _heard_end(signal, event, received_at, lease, work)
+            mark = mark_of(event, received_at, order)
+            after = marked(signal, mark, lease_ms=lease, now=work.now)
+            if after is not signal:
+                work.marks[fingerprint, mark.at, mark.starts_at] = mark
+                if len(after.marks) == len(signal.marks):  # there are enough: it took the place of one
+                    work.drop_mark(next(m for m in signal.marks if m not in after.marks))
         elif known and _is_known(signal, event, received_at, known):
             after = signal
         else:
-            order = entry.seq * _BODY_ALERTS + position
             after = told(signal, event, received_at=received_at, order=order, lease_ms=lease, now=work.now)
             _note_unmapped(event, received_at, work)
         if len(after.firings) == len(signal.firings) and len(after.marks) == len(signal.marks):
@@ -124,14 +132,6 @@ def _hear(entry: Entry, work: Work, known: Collection[str]) -> None:
             work.replace_signal(fingerprint, after)
             work.told[fingerprint] = work.told.get(fingerprint, 0) + 1
         work.look_at = min(work.look_at, received_at + min(lease, horizon))
-
-
-def _heard_end(signal: Signal, event: AlertEvent, received_at: int, lease: int, work: Work) -> Signal:
-    mark = mark_of(event, received_at)
-    after = marked(signal, mark, lease_ms=lease, now=work.now)
-    if after is not signal:
-        work.marks[mark.fingerprint, mark.at, mark.starts_at] = mark
-    return after
 
 
 def _is_known(signal: Signal, event: AlertEvent, received_at: int, known: Collection[str]) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from aiops_rca.live.records import RESOLVED, Mark
+from aiops_rca.live.records import RESOLVED, AlertRecord, Mark
 from aiops_rca.live.settling import settle
-from aiops_rca.live.signals import aged, expires_at
+from aiops_rca.live.signals import aged, expires_at, runs
 from aiops_rca.live.state import LiveIncident, Signal
+from aiops_rca.live.telling import tell
 from aiops_rca.live.work import Work
 
 _EACH_MS = 1000  # how often at most everything live is looked over
@@ -22,10 +23,12 @@ def pass_time(work: Work, now: int) -> None:
     settle(work)
     _expire(work)
     _end_windows(work)
+    _end_snoozes(work)
     settle(work)
     for incident in [i for i in work.incidents.values() if _over_at(i, work) <= work.now]:
         _put_away(incident, work)
     _forget(work)
+    _forget_windows(work)
     work.look_at = max(_next_turn(work), work.now + _EACH_MS)
 
 
@@ -42,9 +45,24 @@ def _end_windows(work: Work) -> None:
     for incident in list(work.incidents.values()):
         if incident.record.suppressed:
             work.draft(incident.record.id)
+
+
+def _forget_windows(work: Work) -> None:
+    """Only after what they suppressed was put away."""
     horizon = work.now - work.rules.horizon_ms
     for window in [w for w in work.windows.values() if w.until < horizon]:
         del work.windows[window.id]
+        work.windows_dropped.append(window.id)
+
+
+def _end_snoozes(work: Work) -> None:
+    for incident in list(work.incidents.values()):
+        record = incident.record
+        if record.snoozed_until is not None and record.snoozed_until <= work.now:
+            draft = work.draft(record.id)
+            draft.record = draft.record._replace(snoozed_until=None)
+            if record.status != RESOLVED:
+                tell(record.id, "snooze_over", record.snoozed_until, "still open", work)
 
 
 def _over_at(incident: LiveIncident, work: Work) -> int:
@@ -66,23 +84,29 @@ def _put_away(incident: LiveIncident, work: Work) -> None:
 
 
 def _forget(work: Work) -> None:
-    """Drop firings and resolves that no late event can touch; onsets stay in their incidents."""
+    """Drop firings that no late event can touch, and then resolves; onsets stay in their incidents."""
     horizon = work.now - work.rules.horizon_ms
     for fingerprint, signal in list(work.signals.items()):
-        old = [f for f in signal.firings if f.ends_at is not None and max(f.ends_at, f.seen_at) < horizon]
-        left = [mark for mark in signal.marks if mark.received_at >= horizon]
-        if old or len(left) < len(signal.marks):
-            for mark in signal.marks:
-                if mark.received_at < horizon:
-                    _drop_mark(mark, work)
-            work.signals[fingerprint] = signal._replace(marks=tuple(left))
+        known = runs(signal.firings)
+        kept = [firing for run in known if not _is_old(run, horizon) for firing in run]
+        old = [firing for run in known if _is_old(run, horizon) for firing in run]
+        gone = [mark for mark in signal.marks if mark.received_at < horizon and not _is_needed(mark, kept)]
+        for mark in gone:
+            work.drop_mark(mark)
+        if old or gone:
+            left = tuple(mark for mark in signal.marks if mark not in gone)
+            work.signals[fingerprint] = signal._replace(marks=left)
             work.drop(fingerprint, old)
 
 
-def _drop_mark(mark: Mark, work: Work) -> None:
-    key = (mark.fingerprint, mark.at, mark.starts_at)
-    if work.marks.pop(key, None) is None:
-        work.marks_dropped[key] = mark
+def _is_needed(mark: Mark, kept: Sequence[AlertRecord]) -> bool:
+    """Whether a firing that is still known may be ended by *mark*."""
+    return bool(kept) and (mark.at < 0 or mark.at >= kept[0].starts_at)
+
+
+def _is_old(run: Sequence[AlertRecord], horizon: int) -> bool:
+    ends_at = run[0].ends_at
+    return ends_at is not None and max(ends_at, *(firing.seen_at for firing in run)) < horizon
 
 
 def _lease(signal: Signal, work: Work) -> int:
@@ -99,8 +123,10 @@ def _turns(work: Work) -> Iterator[int]:
         if expiry is not None:
             yield expiry
         if signal.marks:
-            yield signal.marks[0].received_at + work.rules.horizon_ms
+            yield min(mark.received_at for mark in signal.marks) + work.rules.horizon_ms
     for incident in work.incidents.values():
         yield _over_at(incident, work)
+        if incident.record.snoozed_until is not None:
+            yield incident.record.snoozed_until
     for window in work.windows.values():
         yield window.until

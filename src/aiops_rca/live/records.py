@@ -89,10 +89,11 @@ class IncidentRecord(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """A resolve of a signal at *at*, kept while a late firing may still need it.
+    """A resolve of a signal, kept while a late firing may still need it.
 
-    *at* and *starts_at* (of the firing it ends, None where the sender does not say) are the sender's
-    clock. *how* is the `ended` of the firings it ends.
+    *at* is when by the sender's clock; where the sender does not say, the start of the firing it names
+    (*starts_at*, else None), and where it names none either, minus the number of its arrival. *how* is
+    the `ended` of the firings it ends.
     """
 
     fingerprint: str

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from aiops_rca.domain.alert import Severity
 from aiops_rca.live.records import DiagnosisRecord, IncidentRecord
 
 
@@ -51,10 +52,11 @@ class Quarantined(NamedTuple):
 
 
 class QuarantineCount(NamedTuple):
-    """How many pieces lie in quarantine, and how many of them were replayed."""
+    """How many pieces lie in quarantine, how many of them were replayed, and how many the fold put there."""
 
     entries: int
     replayed: int
+    not_folded: int = 0
 
 
 class Head(NamedTuple):
@@ -101,7 +103,10 @@ class IncidentRow(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """Where the correlator stands, and totals of what it holds."""
+    """Where the correlator stands, and totals of what it holds.
+
+    *outbox_retrying* counts, by notification URL, the waiting rows that were tried in vain.
+    """
 
     seq: int = 0
     now: int = 0
@@ -117,12 +122,14 @@ class Standing(NamedTuple):
     outbox_waiting: int = 0
     outbox_sent: int = 0
     outbox_failed: int = 0
+    outbox_retrying: Mapping[int, int] = {}
 
 
 class OutboxRow(NamedTuple):
     """One notice still to be told to one *target* (an index into the notification URLs).
 
-    *at* is when it happened, *due_at* when it may be sent (later after each failed attempt).
+    *at* is when it happened, *due_at* when it may be sent (later after each failed attempt), *first_due_at*
+    when it could be sent for the first time.
     """
 
     id: int
@@ -132,3 +139,18 @@ class OutboxRow(NamedTuple):
     target: int
     attempts: int
     due_at: int
+    first_due_at: int
+
+
+class Told(NamedTuple):
+    """What a target was last told of an incident, and the worst severity it was ever told."""
+
+    occasion: str
+    severity: Severity
+
+
+class Delivered(NamedTuple):
+    """The rows that one message settled for one incident, and what it said of it."""
+
+    ids: tuple[int, ...]
+    told: Told

@@ -5,11 +5,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from aiops_rca.live.demoting import demote
 from aiops_rca.live.draft import Draft
 from aiops_rca.live.grouping import Returns, groups, returns
+from aiops_rca.live.merging import merge
 from aiops_rca.live.outline import alert_of
 from aiops_rca.live.records import AlertRecord
-from aiops_rca.live.signals import REPEATED, heads, last_head, starts_of
+from aiops_rca.live.signals import REPEATED, heads, last_head, runs, starts_of
 from aiops_rca.live.state import SIGNAL_FIRINGS, Signal
 from aiops_rca.live.telling import tell_turns
 from aiops_rca.live.windows import is_suppressed
@@ -26,10 +28,14 @@ def settle(work: Work) -> None:
     news: dict[str, int] = {}
     for fingerprint, before in work.before.items():
         begin = news[fingerprint] = _unchanged(before, work.signals[fingerprint])
-        newcomers.update(_compare(before, fingerprint, begin, work))
+        demoted: list[AlertRecord] = []
+        newcomers.update(_compare(before, fingerprint, begin, work, demoted))
+        for old in demoted:
+            torn |= demote(old, newcomers, work)
         pairs = returns(work.signals[fingerprint].firings[begin:], work.rules.hold_ms)
-        returning += [(a, b) for a, b in pairs if not a.incident or a.incident != b.incident]
+        returning += [pair for pair in pairs if _joins(*pair, work)]
         torn |= _torn(before.firings[begin:], pairs, work)
+    torn = {id for id in torn if id in work.incidents and not work.incidents[id].record.by_hand}
     for id in torn:
         newcomers.update((firing.id, firing) for firing in heads(work.firings_of(id)))
         returning += _all_returns(id, work)
@@ -39,8 +45,11 @@ def settle(work: Work) -> None:
     crowded = _store_signals(news if not torn else dict.fromkeys(news, 0), work)
     finish(work)
     for fingerprint in crowded:
-        ended = [f for f in work.signals[fingerprint].firings if f.ended]
-        work.drop(fingerprint, ended[: len(work.signals[fingerprint].firings) - SIGNAL_FIRINGS // 2])
+        firings = work.signals[fingerprint].firings
+        cut = len(firings) - SIGNAL_FIRINGS // 2
+        while cut > 0 and firings[cut].ended == REPEATED:
+            cut -= 1
+        work.drop(fingerprint, firings[:cut])
 
 
 def _unchanged(before: Signal, after: Signal) -> int:
@@ -72,24 +81,13 @@ def finish(work: Work) -> None:
     work.drafts.clear()
 
 
-def merge(into: Draft, other: Draft, work: Work) -> None:
-    """Let *into* take in *other*, which forwards to it from now on."""
-    for firing in work.firings_of(other.id):
-        work.put(firing._replace(incident=into.id), stored=False)
-    into.absorb(other)
-    del work.drafts[other.id]
-    gone = work.incidents.pop(other.id, None)
-    if gone is not None:  # one that was made and merged in the same breath was never seen
-        last = other.finished(suppressed=gone.record.suppressed, live=False).record
-        work.records[other.id] = last._replace(status="merged", merged_into=into.id)
-        work.happened(other.id, work.now, "merged", f"merged into {into.id}")
-        work.happened(into.id, work.now, "merged", f"took in {other.id}")
-    else:
-        work.records.pop(other.id, None)
+def _compare(
+    before: Signal, fingerprint: str, begin: int, work: Work, demoted: list[AlertRecord]
+) -> Iterator[tuple[str, AlertRecord]]:
+    """Count what changed of firings already in an incident; yield those that are not in one yet.
 
-
-def _compare(before: Signal, fingerprint: str, begin: int, work: Work) -> Iterator[tuple[str, AlertRecord]]:
-    """Count what changed of firings already in an incident; yield those that are not in one yet."""
+    Those that turned out to be repetitions of an earlier one are added to *demoted*, as they were.
+    """
     known = {firing.id: firing for firing in before.firings[begin:]}
     for firing in work.signals[fingerprint].firings[begin:]:
         old = known.get(firing.id)
@@ -102,12 +100,19 @@ def _compare(before: Signal, fingerprint: str, begin: int, work: Work) -> Iterat
                 work.put(firing._replace(incident=""))
             yield firing.id, firing._replace(incident="")
         elif old is not None and was_counted and old.incident in work.incidents:
-            draft = work.draft(old.incident)
             if counts:
-                draft.change(old, firing)
+                work.draft(old.incident).change(old, firing)
             else:
-                left = [f for f in heads(work.firings_of(draft.id)) if f.id != firing.id]
-                draft.rebuild(left, [old])
+                demoted.append(old)
+
+
+def _joins(one: AlertRecord, other: AlertRecord, work: Work) -> bool:
+    """Whether a return brings something together that is not: but never what a person has parted."""
+    if not one.incident or not other.incident:
+        return True
+    kept = [work.incidents.get(id) for id in (one.incident, other.incident)]
+    by_hand = any(incident is not None and incident.record.by_hand for incident in kept)
+    return one.incident != other.incident and not by_hand
 
 
 def _torn(before: Sequence[AlertRecord], pairs: Returns, work: Work) -> set[str]:
@@ -123,7 +128,7 @@ def _torn(before: Sequence[AlertRecord], pairs: Returns, work: Work) -> set[str]
         still = one.id in bound and other.id in bound and chain[one.id] == chain[other.id]
         if not still and one.incident == other.incident and one.incident in work.incidents:
             found.add(one.incident)
-    return {id for id in found if not work.incidents[id].record.by_hand}
+    return found
 
 
 def _all_returns(id: str, work: Work) -> Returns:
@@ -173,11 +178,18 @@ def _current(firing: AlertRecord, work: Work) -> AlertRecord:
 
 def _survivor(ids: Sequence[str], fresh: Sequence[AlertRecord], work: Work) -> Draft:
     if not ids:
-        return work.open(min(fresh, key=lambda f: f.order))
+        return work.open(min((_first_told(firing, work) for firing in fresh), key=lambda f: f.order))
     drafts = sorted((work.draft(id) for id in ids), key=lambda d: (d.order, d.id))
     for other in drafts[1:]:
         merge(drafts[0], other, work)
     return drafts[0]
+
+
+def _first_told(firing: AlertRecord, work: Work) -> AlertRecord:
+    """Of a firing and its repetitions the one that came first: an incident has its name."""
+    all_runs = runs(work.signals[firing.fingerprint].firings)
+    own = next(run for run in all_runs if run[0].id == firing.id)
+    return min(own, key=lambda f: f.order)
 
 
 def _join(draft: Draft, fresh: Sequence[AlertRecord], work: Work) -> None:
@@ -218,7 +230,10 @@ def _store_signals(news: Mapping[str, int], work: Work) -> list[str]:
         known = {firing.id: firing for firing in before.firings[begin:]}
         home = ""
         for firing in firings[begin:]:
-            home = firing.incident if firing.ended != REPEATED else home
+            if firing.ended != REPEATED:
+                home = firing.incident
+            elif known.get(firing.id) is not firing:
+                work.draft(home).worsen(firing)
             if firing.incident != home:
                 work.put(firing._replace(incident=home))
             elif known.get(firing.id) is not firing:

@@ -54,20 +54,33 @@ def told(
     return _settled(firings, signal.marks, at, lease_ms, now)
 
 
-def mark_of(event: AlertEvent, received_at: int) -> Mark:
-    """The resolve that *event* tells of; at its receipt where the sender does not say when."""
-    end = received_at if event.ends_at is None else event.ends_at
-    return Mark(event.fingerprint, max(end, event.starts_at or 0), event.starts_at, received_at, RESOLVED)
+def mark_of(event: AlertEvent, received_at: int, order: int) -> Mark:
+    """The resolve that *event*, the *order*-th to arrive, tells of.
+
+    An end ahead of its own receipt is no end but a clock: it counts as the receipt, unless the start is
+    ahead too. Without an end only the firing it names is over; without a start either, what was told
+    before it.
+    """
+    start, end = event.starts_at, event.ends_at
+    if end is not None:
+        if end > received_at and (start is None or start <= received_at):
+            end = received_at
+        at = max(end, start or 0)
+    else:
+        at = -order if start is None else start
+    return Mark(event.fingerprint, at, start, received_at, RESOLVED)
 
 
 def marked(signal: Signal, mark: Mark, *, lease_ms: int, now: int) -> Signal:
     """*signal* after a resolve; the same one told again changes nothing."""
     marks = list(signal.marks)
-    if any(m.at == mark.at and m.starts_at == mark.starts_at for m in marks):
+    if any(m.at == mark.at and m.starts_at == mark.starts_at and m.how == mark.how for m in marks):
         return signal
     insort(marks, mark, key=_at)
-    at = bisect_left(signal.firings, mark.at, key=starts_of)
-    return _settled(list(signal.firings), tuple(marks[-2 * SIGNAL_FIRINGS :]), at, lease_ms, now)
+    if len(marks) > 2 * SIGNAL_FIRINGS:
+        marks.remove(min(marks, key=lambda m: m.received_at))
+    at = bisect_left(signal.firings, mark.at, key=starts_of) if mark.at > 0 else 1
+    return _settled(list(signal.firings), tuple(marks), at, lease_ms, now)
 
 
 def aged(signal: Signal, *, lease_ms: int, now: int) -> Signal:
@@ -78,6 +91,16 @@ def aged(signal: Signal, *, lease_ms: int, now: int) -> Signal:
 def heads(firings: Sequence[AlertRecord]) -> list[AlertRecord]:
     """The firings that are of their own, repetitions left out."""
     return [firing for firing in firings if firing.ended != REPEATED]
+
+
+def runs(firings: Sequence[AlertRecord]) -> list[list[AlertRecord]]:
+    """Each firing of its own with the repetitions of it; they are forgotten together or not at all."""
+    found: list[list[AlertRecord]] = []
+    for firing in firings:
+        if firing.ended != REPEATED or not found:
+            found.append([])
+        found[-1].append(firing)
+    return found
 
 
 def last_head(firings: Sequence[AlertRecord]) -> AlertRecord | None:
@@ -169,7 +192,7 @@ def _run(firings: list[AlertRecord], marks: Sequence[Mark], head: int, lease_ms:
     at = head + 1
     while at < len(firings):
         firing = firings[at]
-        over = mark is not None and mark.at <= firing.starts_at
+        over = (mark is not None and _is_before(mark, firing)) or _was_resolved_by(first, firing.at)
         if RESTATED not in firing.flags or over or firing.at - heard > lease_ms:
             break
         heard = max(heard, firing.seen_at)
@@ -184,9 +207,10 @@ def _ended(
 ) -> AlertRecord:
     mark = _end_of(firing, marks)
     ended, ends_at = "", None
-    if mark is not None and (following is None or mark.at <= following.starts_at):
-        ended, ends_at = mark.how, max(firing.at, min(mark.at, mark.received_at))
-    elif following is not None:
+    if mark is not None and (following is None or _is_before(mark, following)):
+        moment = _moment_of(mark) if following is None else min(_moment_of(mark), following.at)
+        ended, ends_at = mark.how, max(firing.at, moment)
+    elif following is not None and following.at <= expiry:
         ended, ends_at = SUPERSEDED, max(firing.at, following.at)
     elif now >= expiry:
         ended, ends_at = EXPIRED, expiry
@@ -203,11 +227,28 @@ def _was_resolved_by(firing: AlertRecord, moment: int | None) -> bool:
 
 
 def _end_of(firing: AlertRecord, marks: Sequence[Mark]) -> Mark | None:
-    """The first resolve not before the start of *firing*; at its very start only one of its own."""
-    at = bisect_left(marks, firing.starts_at, key=_at)
-    while at < len(marks):
-        mark = marks[at]
-        if mark.at > firing.starts_at or mark.starts_at in (None, firing.starts_at):
-            return mark
-        at += 1
-    return None
+    """The resolve that ends *firing*: of those that can, the first."""
+    dated = bisect_left(marks, firing.starts_at, key=_at)
+    later = next((mark for mark in marks[dated:] if _ends(mark, firing)), None)
+    if marks and marks[0].at < 0:  # minus the number of their arrival: the last comes first
+        undated = (mark for mark in reversed(marks) if mark.at < 0 and -mark.at > firing.order)
+        candidates = [mark for mark in (next(undated, None), later) if mark is not None]
+        return min(candidates, key=_moment_of, default=None)
+    return later
+
+
+def _ends(mark: Mark, firing: AlertRecord) -> bool:
+    if mark.how == BY_HAND or mark.at == mark.starts_at:  # one firing is meant, not what came after it
+        return mark.starts_at == firing.starts_at
+    return mark.at > firing.starts_at or mark.starts_at is None
+
+
+def _is_before(mark: Mark, firing: AlertRecord) -> bool:
+    """Whether *firing* began after the resolve."""
+    return mark.at <= firing.starts_at if mark.at > 0 else -mark.at < firing.order
+
+
+def _moment_of(mark: Mark) -> int:
+    """When by our clock the resolve ended something."""
+    unsaid = mark.at < 0 or mark.at == mark.starts_at
+    return mark.received_at if unsaid else min(mark.at, mark.received_at)

@@ -7,40 +7,48 @@ from collections.abc import Iterator, Sequence
 
 from aiops_rca.live.draft import Draft
 from aiops_rca.live.records import RESOLVED, AlertRecord, IncidentRecord, Notice
+from aiops_rca.live.windows import is_hushed
 from aiops_rca.live.work import Work
 
 _NAMED = 5
 Turn = tuple[str, int, str]
 
 
+def tell(id: str, occasion: str, at: int, text: str, work: Work) -> None:
+    """A turn in the life of incident *id*: a line of its timeline, and a notice for people."""
+    work.happened(id, at, occasion, text)
+    work.notices.append(Notice(id, occasion, at))
+
+
 def tell_turns(draft: Draft, now: IncidentRecord, work: Work) -> None:
     """Compare the incident with what it was before, and tell what is news."""
     before = draft.before.record if draft.before else None
-    hushed = now.suppressed or (before is not None and before.suppressed)
-    for occasion, at, text in _turns(before, now):
+    shown_now = before is not None and before.suppressed and not now.suppressed
+    hushed = now.suppressed or (before is not None and before.suppressed) or is_hushed(now.services, work)
+    for occasion, at, text in _turns(before, now, expired=draft.expired):
         work.happened(now.id, at, occasion, text)
         if not hushed:
             work.notices.append(Notice(now.id, occasion, at))
     if draft.joined:
         _tell_joined(draft.joined, now, work)
-    if before is None:
-        return
-    if now.max_severity > before.max_severity:
-        work.happened(now.id, now.updated_at, "severity", f"now {now.max_severity.word}")
-    if before.suppressed and not now.suppressed and now.status != RESOLVED:
-        work.happened(now.id, work.now, "opened", "no maintenance window covers it any more")
-        work.notices.append(Notice(now.id, "opened", work.now))
+    if shown_now and now.status != RESOLVED:
+        tell(now.id, "opened", work.now, "no maintenance window covers it any more", work)
 
 
-def _turns(before: IncidentRecord | None, now: IncidentRecord) -> Iterator[Turn]:
+def _turns(before: IncidentRecord | None, now: IncidentRecord, *, expired: bool) -> Iterator[Turn]:
     over = before is not None and before.status == RESOLVED
     if before is None:
         yield "opened", now.opened_at, f"by {', '.join(now.services[:_NAMED])}"
-    if over and now.status != RESOLVED:
-        yield "reopened", now.updated_at, "it fires again"
+    if before is not None and over and now.status != RESOLVED:
+        yield "reopened", max(now.updated_at, before.resolved_at or 0), "it fires again"
+    if before is not None and now.max_severity > before.max_severity and now.status != RESOLVED:
+        yield "severity", now.updated_at, f"now {now.max_severity.word}"
     if now.resolved_at is not None and not over:
-        by = f"by {now.resolved_by}" if now.resolved_by else "all alerts have ended"
-        yield "resolved", now.resolved_at, by
+        if expired:
+            yield "expired", now.resolved_at, "nobody tells of its alerts any more"
+        else:
+            by = f"by {now.resolved_by}" if now.resolved_by else "all alerts have ended"
+            yield "resolved", now.resolved_at, by
 
 
 def _tell_joined(joined: Sequence[AlertRecord], now: IncidentRecord, work: Work) -> None:

@@ -105,6 +105,12 @@ class Work:
             if onset is None or onset.id != firing.id:
                 self.rows[firing.id] = firing._replace(live=False)
 
+    def drop_mark(self, mark: Mark) -> None:
+        """Let nothing be stored of *mark* any more."""
+        key = (mark.fingerprint, mark.at, mark.starts_at)
+        if self.marks.pop(key, None) is None:
+            self.marks_dropped[key] = mark
+
     def happened(self, id: str, at: int, kind: str, text: str, *, by: str = "", alert_id: str = "") -> None:
         """Add a line to the timeline of incident *id*."""
         self.happenings.append(Happening(id, at, kind, text, by, alert_id))

@@ -114,12 +114,12 @@ class Ingest(Section):
         "daemonset",
         "workload",
         "container",
-        "job",
         "pod",
         "host",
         "hostname",
         "node",
         "instance",
+        "job",
     )
     service_aliases: dict[str, str] = {}
     skew_tolerance_sec: int = Field(default=60, ge=0, le=86_400)
@@ -150,14 +150,15 @@ class Live(Section):
     max_streams: int = Field(default=64, ge=0)
 
 
-Occasion = Literal["opened", "reopened", "root_cause", "resolved"]
+Occasion = Literal["opened", "reopened", "severity", "snooze_over", "root_cause", "resolved", "expired"]
+_TOLD: tuple[Occasion, ...] = ("opened", "reopened", "severity", "snooze_over", "resolved", "expired")
 
 
 class Notify(Section):
     """Who is told about incidents, and how often."""
 
     urls: Secrets = ()
-    occasions: Annotated[tuple[Occasion, ...], BeforeValidator(_several)] = ("opened", "reopened", "resolved")
+    occasions: Annotated[tuple[Occasion, ...], BeforeValidator(_several)] = _TOLD
     settle_sec: float = Field(default=5.0, ge=0, le=3600)
     per_minute: int = Field(default=20, ge=1)
     timeout_sec: float = Field(default=10.0, gt=0, le=300)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Protocol
 
@@ -21,6 +22,7 @@ from aiops_rca.live.rows import IncidentRow, Quarantined, Standing, Wanted
 from aiops_rca.wire import encode
 
 Now = Callable[[], int]
+_LOST_PLUS = re.compile(r"(.*\d:\d.*) (\d\d:?\d\d)")  # a `+` that was not escaped arrives as a space
 _NO_NUL = r"^[^\x00]*$"  # PostgreSQL knows no text that holds one
 Id = Annotated[str, Path(min_length=1, max_length=200, pattern=_NO_NUL)]
 Word = Annotated[str | None, Query(min_length=1, max_length=1024, pattern=_NO_NUL)]
@@ -28,7 +30,7 @@ Moment = Annotated[str | None, Query(min_length=1, max_length=64, description="R
 
 
 class Incidents(Protocol):
-    """Incidents as stored; see `adapters.store.reading.IncidentReader`. Raises RcaError "full"."""
+    """Incidents as stored; see `adapters.store.reading.IncidentReader`. Raises RcaError "not_ready"."""
 
     def incidents(
         self, wanted: Wanted, *, before: tuple[int, str] | None = None, limit: int
@@ -74,7 +76,10 @@ class Incidents(Protocol):
 
 
 class Shelf(Protocol):
-    """The quarantine; see `adapters.store.journal.Journal`. Raises RcaError "full"."""
+    """The quarantine; see `adapters.store.journal.Journal`.
+
+    Raises RcaError: "not_ready" where it cannot be read, "full" where it cannot be written.
+    """
 
     def quarantine(self, after: int | None = None, limit: int = 50) -> Sequence[Quarantined]:
         """The newest first, from the one before the number *after* on."""
@@ -98,6 +103,12 @@ def moment(value: str | float | None, field: str) -> int | None:
         return epoch_ms(float(value) if number else value)
     except ValueError as error:
         raise InputError(f"not a time: {error}", field=field) from error
+
+
+def moment_asked(value: str | None, field: str) -> int | None:
+    """As `moment`, of a parameter in a query, where the `+` of an offset may have become a space."""
+    lost = _LOST_PLUS.fullmatch(value) if value else None
+    return moment(f"{lost[1]}+{lost[2]}" if lost else value, field)
 
 
 def reply(body: object, status: int = 200, **headers: str) -> Response:

@@ -22,13 +22,13 @@ from aiops_rca.web.asking import (
     Incidents,
     Moment,
     Word,
-    moment,
+    moment_asked,
     refusals,
     reply,
     shows,
 )
 from aiops_rca.web.paging import DEFAULT_LIMIT, MOST, NUMBER, WORD, Cursor, Limit, page, read_cursor
-from aiops_rca.wire.live import AlertOut, Page
+from aiops_rca.wire.live import AlertOut, IncidentItem, Page
 
 _TAGS: list[str | Enum] = ["incidents"]
 _ALERTS_AT_ONCE = 2000
@@ -41,6 +41,7 @@ _Shown = Annotated[
     ),
 ]
 _Suppressed = Annotated[bool, Query(description="also those that maintenance covers")]
+_Merged = Annotated[bool, Query(description="of a merged incident its own lines, up to the merge")]
 
 
 R = TypeVar("R")
@@ -74,13 +75,13 @@ def forwarded(incidents: Incidents, row: IncidentRow) -> str:
 
 
 def forward(request: Request, incidents: Incidents, row: IncidentRow, status: int) -> Response | None:
-    """The answer that sends a caller of *row* on to what it was merged into; None where it was not."""
+    """The answer that sends a caller of *row* on to what it is part of now; None where it was not merged."""
     if row.record.status != MERGED:
         return None
     heir = forwarded(incidents, row)
     path = request.url.path.replace(f"/incidents/{row.record.id}", f"/incidents/{heir}", 1)
     query = f"?{request.url.query}" if request.url.query else ""
-    return reply(views.item(row), status, location=path + query)
+    return reply(views.item(row, heir), status, location=path + query)
 
 
 class IncidentPages:
@@ -121,13 +122,13 @@ class IncidentPages:
             service=service,
             root_cause=root_cause,
             source=source,
-            opened_from=moment(opened_from, "opened_from"),
-            opened_until=moment(opened_until, "opened_until"),
+            opened_from=moment_asked(opened_from, "opened_from"),
+            opened_until=moment_asked(opened_until, "opened_until"),
             suppressed=None if include_suppressed else False,
         )
         before = read_cursor(cursor, "incidents", NUMBER, WORD)
         rows = self._incidents.incidents(wanted, before=before, limit=limit + 1)
-        return reply(page(rows, limit, "incidents", _opened, views.item))
+        return reply(page(rows, limit, "incidents", _opened, self._item))
 
     def show_incident(self, request: Request, id: Id) -> Response:
         """One incident with its last diagnosis and its first alerts."""
@@ -140,8 +141,17 @@ class IncidentPages:
         (after,) = read_cursor(cursor, "alerts", NUMBER) or (None,)
         return self._of(request, id, lambda _: self._alerts(id, after, limit))
 
-    def show_timeline(self, request: Request, id: Id, limit: Limit = MOST) -> Response:
+    def show_timeline(
+        self,
+        request: Request,
+        id: Id,
+        limit: Limit = MOST,
+        merged: _Merged = False,  # noqa: FBT002 - a query parameter
+    ) -> Response:
         """What happened to it: the newest lines, oldest first."""
+        if merged:
+            find(self._incidents, id)
+            return reply(_all(views.happening, self._incidents.timeline(id, limit)))
         return self._of(request, id, lambda _: _all(views.happening, self._incidents.timeline(id, limit)))
 
     def list_diagnoses(self, request: Request, id: Id) -> Response:
@@ -157,6 +167,9 @@ class IncidentPages:
         """What *show* makes of one incident; a merged one forwards."""
         row = find(self._incidents, id)
         return forward(request, self._incidents, row, 301) or reply(show(row))
+
+    def _item(self, row: IncidentRow) -> IncidentItem:
+        return views.item(row, forwarded(self._incidents, row) if row.record.status == MERGED else None)
 
     def _alerts(self, incident: str, after: int | None, limit: int) -> Page[AlertOut]:
         rows = self._incidents.alerts(incident, after=after, limit=limit + 1)

@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 
 from aiops_rca.domain.command import ACK, FEEDBACK, MERGE, RESOLVE, SNOOZE, SPLIT, Command
 from aiops_rca.domain.errors import InputError, RcaError
+from aiops_rca.live.commands import part_of
 from aiops_rca.live.entry import COMMAND, encode_command
 from aiops_rca.live.records import ACKNOWLEDGED, MERGED, OPEN
 from aiops_rca.live.rows import Draft, IncidentRow
@@ -24,7 +25,7 @@ from aiops_rca.web.asking import MERGED_AWAY, Id, Incidents, Now, moment, refusa
 from aiops_rca.web.browse import every_alert, find, forward, forwarded
 from aiops_rca.web.webhooks import Appender
 from aiops_rca.wire import decode
-from aiops_rca.wire.live import FeedbackIn, MergeIn, SignedIn, SnoozeIn, SplitIn
+from aiops_rca.wire.live import FeedbackIn, IncidentItem, MergeIn, SignedIn, SnoozeIn, SplitIn, SplitOut
 
 WAIT_SEC = 3.0
 _POLL_SEC = (0.01, 0.02, 0.04, 0.08)  # then every 0.08 s: the first are for a correlator that is idle
@@ -35,8 +36,18 @@ _ANSWERS = {
     308: MERGED_AWAY,
     **refusals(404, 408, 409, 413, 415, 422),
 }
+_SPLIT_ANSWERS = {
+    **_ANSWERS,
+    200: shows("SplitOut", "Done: the incident as it is now, and the new one's id"),
+    202: shows("SplitOut", "Kept, and still to be done: the incident as it was"),
+}
 B = TypeVar("B", bound=SignedIn)
 Check = Callable[[IncidentRow, B], Command]
+Show = Callable[[IncidentRow, Command, bool], IncidentItem]
+
+
+def _item(row: IncidentRow, _command: Command, _done: bool) -> IncidentItem:  # noqa: FBT001 - as `Show`
+    return views.item(row)
 
 
 class Desk:
@@ -84,7 +95,8 @@ class CommandPages:
             ("feedback", FeedbackIn, self.feedback),
         ):
             path, extra = f"/incidents/{{id}}/{name}", takes(body.__name__, required=body is not SignedIn)
-            app.post(path, responses=_ANSWERS, openapi_extra=extra, tags=["incidents"])(answer)
+            answers = _SPLIT_ANSWERS if body is SplitIn else _ANSWERS
+            app.post(path, responses=answers, openapi_extra=extra, tags=["incidents"])(answer)
 
     async def ack(self, request: Request, id: Id) -> Response:
         """Say that somebody is on it."""
@@ -104,13 +116,15 @@ class CommandPages:
 
     async def split(self, request: Request, id: Id) -> Response:
         """Move some of its alerts into an incident of their own."""
-        return await self._do(request, id, SplitIn, self._splitting)
+        return await self._do(request, id, SplitIn, self._splitting, self._parted)
 
     async def feedback(self, request: Request, id: Id) -> Response:
         """Say what the cause really was."""
         return await self._do(request, id, FeedbackIn, _feeding_back)
 
-    async def _do(self, request: Request, id: str, kind: type[B], check: Check[B]) -> Response:
+    async def _do(
+        self, request: Request, id: str, kind: type[B], check: Check[B], show: Show = _item
+    ) -> Response:
         body = decode(await request.body() or b"{}", kind)
         row = await run_in_threadpool(find, self._incidents, id)
         away = await run_in_threadpool(forward, request, self._incidents, row, 308)
@@ -119,7 +133,7 @@ class CommandPages:
         command = await run_in_threadpool(check, row, body)
         done = await self._desk.send(command)
         row = await run_in_threadpool(find, self._incidents, id)
-        return reply(views.item(row), 200 if done else 202)
+        return reply(await run_in_threadpool(show, row, command, done), 200 if done else 202)
 
     def _acknowledging(self, row: IncidentRow, body: SignedIn) -> Command:
         _open_only(row, "acknowledged")
@@ -146,6 +160,12 @@ class CommandPages:
         for one in (row, into):
             _live_only(one, "merged")
         return _signed(MERGE, row, body)._replace(into=into.record.id)
+
+    def _parted(self, row: IncidentRow, command: Command, done: bool) -> SplitOut:  # noqa: FBT001 - as `Show`
+        """Where the alerts went; until that is done, where they will go."""
+        part = part_of(command)
+        there = not done or self._incidents.incident(part) is not None
+        return views.split_off(row, part if there else None)
 
     def _splitting(self, row: IncidentRow, body: SplitIn) -> Command:
         _live_only(row, "split")

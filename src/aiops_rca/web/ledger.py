@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import FastAPI, Path, Query, Request, Response
@@ -9,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from aiops_rca.domain.command import MAINTENANCE, MAINTENANCE_END, Command
 from aiops_rca.domain.errors import InputError, RcaError
+from aiops_rca.domain.graph import ServiceGraph
 from aiops_rca.live.records import Feedback, Unmapped, Window
 from aiops_rca.live.rows import Quarantined
 from aiops_rca.web import views
@@ -27,8 +29,8 @@ _By = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$", description="w
 class MaintenancePages:
     """`/maintenance`: windows in which nothing is opened or told of."""
 
-    def __init__(self, desk: Desk, incidents: Incidents) -> None:
-        self._desk, self._incidents = desk, incidents
+    def __init__(self, desk: Desk, incidents: Incidents, graph: Callable[[], ServiceGraph | None]) -> None:
+        self._desk, self._incidents, self._graph = desk, incidents, graph
 
     def add_to(self, app: FastAPI) -> None:
         """Add the routes, with what each takes and may answer."""
@@ -54,7 +56,7 @@ class MaintenancePages:
     def windows(self) -> Response:
         """The windows that are not over, by start."""
         now = self._desk.now()
-        return reply(Page[WindowOut]([views.window(one, now) for one in self._open(now)], None))
+        return reply(Page[WindowOut]([self._shown(one, now) for one in self._open(now)], None))
 
     async def begin(self, request: Request) -> Response:
         """Set a window up."""
@@ -71,7 +73,7 @@ class MaintenancePages:
         )  # fmt: skip
         done = await self._desk.send(command)
         window = Window(command.id, services, starts_at, until, command.by, command.note)
-        return reply(views.window(window, now), 201 if done else 202)
+        return reply(self._shown(window, now), 201 if done else 202)
 
     async def end(self, id: Id, by: _By = "") -> Response:
         """End a window now, or take it back before it begins."""
@@ -82,7 +84,10 @@ class MaintenancePages:
             raise RcaError(f"there is no window {id[:80]!r} that is not over", code="not_found")
         done = await self._desk.send(Command(new_id(), MAINTENANCE_END, id, author(by)))
         ended = window._replace(until=min(window.until, max(now, window.starts_at)))
-        return reply(views.window(ended, now), 200 if done else 202)
+        return reply(self._shown(ended, now), 200 if done else 202)
+
+    def _shown(self, window: Window, now: int) -> WindowOut:
+        return views.window(window, now, self._graph())
 
     def _open(self, now: int) -> list[Window]:
         return [window for window in self._incidents.windows() if window.until > now]

@@ -33,6 +33,6 @@ class LivePages:
         """Add every route."""
         IncidentPages(self.incidents, self.graph).add_to(app)
         CommandPages(self.desk, self.incidents).add_to(app)
-        MaintenancePages(self.desk, self.incidents).add_to(app)
+        MaintenancePages(self.desk, self.incidents, self.graph).add_to(app)
         LedgerPages(self.incidents, self.shelf, self.webhooks, self.desk).add_to(app)
         StreamPages(self.streams).add_to(app)

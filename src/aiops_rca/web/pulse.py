@@ -14,18 +14,24 @@ from typing import NamedTuple, Protocol, TypeVar
 from starlette.concurrency import run_in_threadpool
 
 from aiops_rca.domain.errors import RcaError
-from aiops_rca.live.rows import Lag, QuarantineCount, Standing
+from aiops_rca.live.faults import misplaced
+from aiops_rca.live.rows import Head, Lag, QuarantineCount, Standing
 from aiops_rca.web.serving import Check
 from aiops_rca.web.webhooks import Appender
 
 _FRESH_SEC = 1.0
 _REMEMBER_SEC = 5.0  # a full disk shows only to who writes: who is not ready is not asked to
+_LEADERLESS_SEC = 5.0  # from one correlator to the next
 
 T = TypeVar("T")
 
 
 class Journal(Protocol):
     """The journal's figures; see `adapters.store.journal.Journal`. Raises RcaError "full"."""
+
+    def head(self) -> Head:
+        """Where the journal ends; cheap."""
+        ...
 
     def behind(self, seq: int) -> Lag:
         """What a reader that has reached *seq* has before it; cheap."""
@@ -54,17 +60,21 @@ class Writer(Appender, Protocol):
 
 
 class Vitals(NamedTuple):
-    """One look at the stream at *now*, epoch milliseconds. *reasons* say why a part is None."""
+    """One look at the stream at *now*, epoch milliseconds. *reasons* say why a part is None.
+
+    *trouble* says why nothing is folded, as far as is known.
+    """
 
     now: int
     standing: Standing | None
     lag: Lag | None
     quarantine: QuarantineCount | None
     reasons: tuple[str, ...]
+    trouble: str | None = None
 
 
 class Pulse:
-    """Takes the vitals. *record* is told of each look."""
+    """Takes the vitals. *record* is told of each look; *child_gone* whether a correlator of ours is away."""
 
     def __init__(
         self,
@@ -76,10 +86,14 @@ class Pulse:
         record: Callable[[Vitals], None],
         fresh_sec: float = _FRESH_SEC,
         remember_sec: float = _REMEMBER_SEC,
+        leaderless_sec: float = _LEADERLESS_SEC,
+        child_gone: Callable[[], bool] = lambda: False,
     ) -> None:
         self._journal, self._progress, self._writer = journal, progress, writer
         self._now, self._record = now, record
         self._fresh_sec, self._remember_sec = fresh_sec, remember_sec
+        self._leaderless_sec, self._child_gone = leaderless_sec, child_gone
+        self._leaderless_since: float | None = None
         self._failed: tuple[float, str] | None = None
         self._taken: tuple[float, Vitals] | None = None
         self._lock = asyncio.Lock()
@@ -122,8 +136,33 @@ class Pulse:
         reasons: list[str] = []
         standing = _tried(self._progress.standing, reasons)
         lag = _tried(lambda: self._journal.behind(standing.seq), reasons) if standing else None
+        head = _tried(self._journal.head, reasons)
         quarantine = _tried(self._journal.quarantine_count, reasons)
-        return Vitals(self._now(), standing, lag, quarantine, tuple(reasons))
+        now = self._now()
+        trouble = self._trouble(standing, head, now) if standing else None
+        return Vitals(now, standing, lag, quarantine, tuple(reasons), trouble)
+
+    def _trouble(self, standing: Standing, head: Head | None, now: int) -> str | None:
+        """Why nothing is folded: for some seconds that nobody leads may be, one comes after another."""
+        wrong = misplaced(standing.seq, head.seq) if head else None
+        leaderless = self._leaderless(standing, now)
+        if wrong is not None:
+            return wrong
+        if self._child_gone():
+            return "the correlator has ended and is being started again: the log says why"
+        if leaderless > self._leaderless_sec:
+            return f"nobody has held the lease for {leaderless:.0f} s: no correlator runs, or it hangs"
+        return None
+
+    def _leaderless(self, standing: Standing, now: int) -> float:
+        """For how many seconds nobody has led, as far as is seen from here."""
+        if _held(standing, now):
+            self._leaderless_since = None
+            return 0.0
+        if self._leaderless_since is None:
+            self._leaderless_since = monotonic()
+        over = (now - standing.lease_until) / 1000 if standing.lease_until else 0.0  # 0: given back
+        return max(over, monotonic() - self._leaderless_since)
 
 
 def seconds_behind(vitals: Vitals) -> float:
@@ -144,9 +183,14 @@ def _correlator(vitals: Vitals) -> Check:
     standing, lag = vitals.standing, vitals.lag
     if standing is None or lag is None:
         return Check(ok=True, detail="unknown: " + "; ".join(vitals.reasons))
-    held = standing.holder and standing.lease_until > vitals.now
-    who = f"held by {standing.holder}" if held else "nobody holds the lease"
+    if vitals.trouble is not None:
+        return Check(ok=False, detail=f"{vitals.trouble}; {lag.alerts} alerts behind", needed=False)
+    who = f"held by {standing.holder}" if _held(standing, vitals.now) else "nobody holds the lease"
     return Check(ok=True, detail=f"{lag.alerts} alerts, {seconds_behind(vitals):.1f} s behind; {who}")
+
+
+def _held(standing: Standing, now: int) -> bool:
+    return bool(standing.holder) and standing.lease_until > now
 
 
 def _tried(look: Callable[[], T], reasons: list[str]) -> T | None:

@@ -1,7 +1,7 @@
-"""Which events were told before: a bounded index, so that re-delivery costs neither disk nor a second count.
+"""What was told before: a bounded index, so that re-delivery costs neither disk nor a second count.
 
-An event counts as seen once its commit has succeeded. Only a filter in front of the fold, which is
-idempotent by itself: what the index forgets is told apart there.
+What is told counts as seen once its commit has succeeded. Of events it is only a filter in front of the fold,
+which is idempotent by itself: what the index forgets is told apart there.
 """
 
 from __future__ import annotations
@@ -14,36 +14,42 @@ from aiops_rca.domain.event import AlertEvent
 
 CAPACITY = 200_000
 STALE_MS = 60_000  # a repetition proves that the alert lives: once a minute that is worth a line
+PIECE_CAPACITY = 20_000
+PIECE_STALE_MS = 7 * 86_400_000  # quarantine is cleared now and then: what is still sent must be found in it
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+Piece = bytes  # the hash of what went to quarantine
 Told = tuple[str, int | None, int | None, int, float | None]
 
 
 class Ticket:
     """The commit that one body waits for. *kept* becomes True, or False when it failed."""
 
-    __slots__ = ("dated", "kept", "undated")
+    __slots__ = ("dated", "kept", "pieces", "undated")
 
     def __init__(self) -> None:
         self.kept: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self.dated: list[Told] = []
         self.undated: list[Told] = []
+        self.pieces: list[Piece] = []
 
 
 _At = int | Ticket  # when it was journaled last, in epoch milliseconds, or the commit under way
 
 
 class Sorted(NamedTuple):
-    """One body's events. *journal* are those to be kept: new ones and repetitions not noted for a while.
+    """One body. *journal* are the events to be kept, *pieces* the positions of what is new to quarantine.
 
-    *waits* are commits of others that this body's repetitions rest on.
+    Kept are new events and, of the repetitions that *duplicates* counts, those without times or not noted
+    for a while. *waits* are commits of others that this body's repetitions rest on.
     """
 
     journal: Sequence[AlertEvent]
     duplicates: int
     ticket: Ticket
     waits: tuple[Ticket, ...]
+    pieces: tuple[int, ...] = ()
 
 
 class Generations(Generic[K, V]):
@@ -79,20 +85,22 @@ class Generations(Generic[K, V]):
 class Repeats:
     """The index of one process and one event loop. Exactly one of `keep` and `drop` follows each `sort`.
 
-    An event with a time is known by all it says. Of a signal without times only the last word counts:
-    one that fires, ends and fires again says the same twice and means it.
+    An event with a time is known by all it says. Of a signal without times only the last word counts: one
+    that fires, ends and fires again says the same twice and means it. Its end may have been told to another
+    process, so such a word is counted as repeated and journaled nevertheless.
     """
 
     def __init__(self, capacity: int = CAPACITY, stale_ms: int = STALE_MS) -> None:
         self._stale_ms = stale_ms
         self._dated: Generations[Told, _At] = Generations(capacity)
         self._last: Generations[str, tuple[Told, _At]] = Generations(capacity)
+        self._pieces: Generations[Piece, _At] = Generations(min(capacity, PIECE_CAPACITY))
 
     def __len__(self) -> int:
-        return len(self._dated) + len(self._last)
+        return len(self._dated) + len(self._last) + len(self._pieces)
 
-    def sort(self, events: Iterable[AlertEvent], now: int) -> Sorted:
-        """Tell new events from repetitions and claim the new ones."""
+    def sort(self, events: Iterable[AlertEvent], now: int, pieces: Iterable[Piece] = ()) -> Sorted:
+        """Tell new events, and *pieces* new to quarantine, from repetitions and claim the new ones."""
         ticket = Ticket()
         journal: list[AlertEvent] = []
         waits: dict[Ticket, None] = {}
@@ -102,15 +110,13 @@ class Repeats:
             at = self._when(told)
             if at is not None:
                 duplicates += 1
-                if isinstance(at, Ticket):
-                    waits[at] = None
-                    continue
-                if now - at <= self._stale_ms:
+                if _has_time(told) and not _is_stale(at, now, self._stale_ms, waits):
                     continue
             self._claim(told, ticket)
             journal.append(event)
+        fresh = self._claim_pieces(pieces, ticket, now, waits)
         waits.pop(ticket, None)
-        return Sorted(journal, duplicates, ticket, tuple(waits))
+        return Sorted(journal, duplicates, ticket, tuple(waits), fresh)
 
     def keep(self, ticket: Ticket, now: int) -> None:
         """The commit of *ticket* succeeded: what it claimed is seen from now on."""
@@ -118,6 +124,8 @@ class Repeats:
             self._dated.put(told, now)
         for told in self._standing(ticket):
             self._last.put(told[0], (told, now))
+        for piece in ticket.pieces:
+            self._pieces.put(piece, now)
         ticket.kept.set_result(True)
 
     def drop(self, ticket: Ticket) -> None:
@@ -126,6 +134,8 @@ class Repeats:
             self._dated.drop(told)
         for told in self._standing(ticket):
             self._last.drop(told[0])
+        for piece in ticket.pieces:
+            self._pieces.drop(piece)
         ticket.kept.set_result(False)
 
     def note(self, events: Iterable[AlertEvent], at: int) -> None:
@@ -154,9 +164,29 @@ class Repeats:
             ticket.undated.append(told)
             self._last.put(told[0], (told, ticket))
 
+    def _claim_pieces(
+        self, pieces: Iterable[Piece], ticket: Ticket, now: int, waits: dict[Ticket, None]
+    ) -> tuple[int, ...]:
+        fresh: list[int] = []
+        for position, piece in enumerate(pieces):
+            at = self._pieces.get(piece)
+            if at is None or _is_stale(at, now, PIECE_STALE_MS, waits):
+                ticket.pieces.append(piece)
+                self._pieces.put(piece, ticket)
+                fresh.append(position)
+        return tuple(fresh)
+
     def _standing(self, ticket: Ticket) -> list[Told]:
         """The words without a time that *ticket* claimed and no newer one has replaced."""
         return [told for told in ticket.undated if self._last.get(told[0]) == (told, ticket)]
+
+
+def _is_stale(at: _At, now: int, stale_ms: int, waits: dict[Ticket, None]) -> bool:
+    """Whether what was written at *at* is due again; a commit under way is waited for instead."""
+    if isinstance(at, Ticket):
+        waits[at] = None
+        return False
+    return now - at > stale_ms
 
 
 def _has_time(told: Told) -> bool:

@@ -14,10 +14,11 @@ from aiops_rca.domain.release import Release
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One precondition of answering: whether it holds, and in words why."""
+    """One precondition of answering: whether it holds, and in words why. One not *needed* only informs."""
 
     ok: bool
     detail: str
+    needed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

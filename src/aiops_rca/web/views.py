@@ -19,6 +19,7 @@ from aiops_rca.live.records import (
 )
 from aiops_rca.live.rows import IncidentRow, Quarantined
 from aiops_rca.report import rfc3339
+from aiops_rca.web.redacting import redacted
 from aiops_rca.wire.live import (
     AcknowledgedOut,
     AlertOut,
@@ -33,10 +34,12 @@ from aiops_rca.wire.live import (
     NodeOut,
     Page,
     QuarantinedOut,
+    SplitOut,
     UnmappedOut,
     WindowOut,
 )
 
+EVERYTHING = "*"  # all services, of a maintenance window
 _SHOWN_BYTES = 2000  # of a body in quarantine
 _DIAGNOSIS = Decoder(DiagnosisOut)
 
@@ -46,8 +49,8 @@ def when(ms: int | None) -> str | None:
     return None if ms is None else rfc3339(ms)
 
 
-def item(row: IncidentRow) -> IncidentItem:
-    """An incident as lists show it."""
+def item(row: IncidentRow, heir: str | None = None) -> IncidentItem:
+    """An incident as lists show it; *heir* is what a merged one is part of by now, where that is known."""
     record = row.record
     return IncidentItem(
         id=record.id,
@@ -63,7 +66,7 @@ def item(row: IncidentRow) -> IncidentItem:
         open_alerts=record.open_alerts,
         max_severity=record.max_severity.word,
         root_cause=_cause(row.diagnosis),
-        merged_into=record.merged_into,
+        merged_into=heir or record.merged_into,
         split_from=record.split_from,
         by_hand=record.by_hand,
         partial=record.partial,
@@ -116,8 +119,14 @@ def happening(line: Happening) -> HappeningOut:
     return HappeningOut(rfc3339(line.at), line.kind, line.text, line.by or None, line.alert_id or None)
 
 
-def window(record: Window, now: int) -> WindowOut:
-    """One maintenance window; *now* decides whether it is active."""
+def split_off(row: IncidentRow, part: str | None) -> SplitOut:
+    """An incident that alerts have left for the incident *part*."""
+    return SplitOut(**asdict(item(row)), split_into=part)
+
+
+def window(record: Window, now: int, graph: ServiceGraph | None) -> WindowOut:
+    """One maintenance window; *now* says whether it is active, *graph* which of its services are unknown."""
+    known = graph.nodes if graph else record.services
     return WindowOut(
         id=record.id,
         services=list(record.services),
@@ -126,6 +135,7 @@ def window(record: Window, now: int) -> WindowOut:
         by=record.by,
         note=record.note,
         active=record.starts_at <= now < record.until,
+        unknown_services=[name for name in record.services if name != EVERYTHING and name not in known],
     )
 
 
@@ -144,7 +154,7 @@ def quarantined(piece: Quarantined) -> QuarantinedOut:
         field=piece.field,
         reason=piece.reason,
         headers=dict(piece.headers),
-        body=piece.body[:_SHOWN_BYTES].decode("utf-8", "replace"),
+        body=redacted(piece.body[:_SHOWN_BYTES].decode("utf-8", "replace")),
         size=piece.size,
         replayed_at=when(piece.replayed_at),
     )

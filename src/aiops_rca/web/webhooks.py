@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import blake2b
 from typing import NamedTuple, Protocol
 
 from aiops_rca.domain.errors import RcaError
@@ -208,9 +209,11 @@ class Webhooks:
     async def _keep(
         self, source: str, events: Sequence[AlertEvent], refused: Sequence[Refused], now: int
     ) -> Receipt:
-        sorted_ = self._repeats.sort(events, now)
-        await self._commit(source, sorted_, refused, now)
-        outcome = AcceptedOut(len(events) - sorted_.duplicates, sorted_.duplicates, len(refused))
+        told = self._repeats.sort(events, now, map(_hash, refused))
+        fresh = [refused[position] for position in told.pieces]
+        await self._commit(source, told, fresh, now)
+        again = len(refused) - len(fresh)
+        outcome = AcceptedOut(len(events) - told.duplicates, told.duplicates + again, len(fresh))
         self._recorder.kept(source, outcome.accepted, outcome.duplicates, outcome.quarantined)
         return Receipt(202 if events or refused else 200, source, outcome)
 
@@ -227,6 +230,14 @@ class Webhooks:
         for ticket in told.waits:
             if not await asyncio.shield(ticket.kept):
                 raise RcaError("the same alert, told at the same time, could not be kept", code="full")
+
+
+def _hash(piece: Refused) -> bytes:
+    """What is the same when the same piece comes again, wherever in a body it then stands."""
+    event = sorted((name, value) for name, value in piece.headers.items() if name.startswith("ce-"))
+    digest = blake2b(repr((piece.source, piece.reason, event)).encode(), digest_size=16)
+    digest.update(piece.body)
+    return digest.digest()
 
 
 def _refused(

@@ -124,6 +124,12 @@ class IncidentDetail(IncidentItem, gc=False):
     alerts: Page[AlertOut]
 
 
+class SplitOut(IncidentItem, gc=False):
+    """An incident that alerts were split from; *split_into* is the new one, null if nothing was split off."""
+
+    split_into: str | None
+
+
 class HappeningOut(Struct, gc=False):
     """One line of a timeline. *by* is a person, *alert_id* the alert it is about; each may be null."""
 
@@ -162,7 +168,10 @@ class GraphOut(Struct, gc=False):
 
 
 class WindowOut(Struct, gc=False):
-    """A maintenance window over *services* (`*` = all); *active*: it covers this moment."""
+    """A maintenance window over *services* (`*` = all); *active*: it covers this moment.
+
+    *unknown_services* are those the graph does not know: misspelt, perhaps.
+    """
 
     id: str
     services: list[str]
@@ -171,6 +180,7 @@ class WindowOut(Struct, gc=False):
     by: str
     note: str
     active: bool
+    unknown_services: list[str]
 
 
 class UnmappedOut(Struct, gc=False):
@@ -263,6 +273,7 @@ class MaintenanceIn(SignedIn, kw_only=True, gc=False):
 SHOWN: tuple[object, ...] = (  # what the OpenAPI document describes of these
     AcceptedOut,
     IncidentDetail,
+    SplitOut,
     GraphOut,
     WindowOut,
     Page[IncidentItem],

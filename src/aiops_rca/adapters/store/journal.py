@@ -11,12 +11,13 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping, delete, func, select, text, update
+from sqlalchemy import Connection, Engine, RowMapping, case, delete, func, select, text, update
 
 from aiops_rca.adapters.store import bulk
 from aiops_rca.adapters.store.engine import is_sqlite, reading, writing
 from aiops_rca.adapters.store.tables import journal, quarantine
 from aiops_rca.live.entry import Entry
+from aiops_rca.live.faults import FOLD_FAILED
 from aiops_rca.live.rows import Draft, Head, Lag, QuarantineCount, Quarantined, Refused
 
 _ONE_WRITER = 0x61696F70_6A6F7572  # PostgreSQL's advisory lock of everyone who appends
@@ -103,9 +104,10 @@ class Journal:
 
     def quarantine_count(self) -> QuarantineCount:
         """How much lies in quarantine; cheap."""
-        query = select(func.count(), func.count(quarantine.c.replayed_at)).select_from(quarantine)
+        not_folded = func.count(case((quarantine.c.reason.startswith(FOLD_FAILED, autoescape=True), 1)))
+        query = select(func.count(), func.count(quarantine.c.replayed_at), not_folded)
         with reading(self._engine) as connection:
-            return QuarantineCount(*connection.execute(query).one())
+            return QuarantineCount(*connection.execute(query.select_from(quarantine)).one())
 
     def prune(self, before_ms: int, folded_upto: int) -> int:
         """Drop what was received before *before_ms* and, of entries, folded; return how many rows went.

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy import Connection, case, func, select, text, update
 
 from aiops_rca.adapters.store.tables import UNFINISHED, incidents, outbox, standing
 from aiops_rca.domain.errors import LeaseLostError
@@ -30,8 +30,9 @@ class Step(NamedTuple):
 def read_standing(connection: Connection) -> Standing:
     """The standing as it is; cheap. Open, acknowledged and the oldest leave suppressed incidents out."""
     row = connection.execute(select(standing).where(_HERE)).one()
-    waiting = connection.execute(_WAITING_ROWS).scalar_one()
-    outbox_counts = (waiting, row.outbox_sent, row.outbox_failed)
+    waiting = connection.execute(_WAITING_ROWS).all()
+    retrying = {target: in_vain for target, _, in_vain in waiting if in_vain}
+    outbox_counts = (sum(rows for _, rows, _ in waiting), row.outbox_sent, row.outbox_failed, retrying)
     return Standing._make((*row[1:8], *_unfinished(connection), *outbox_counts))
 
 
@@ -102,4 +103,8 @@ _BY_STATUS = (
     .where(text(UNFINISHED))
     .group_by(incidents.c.status, incidents.c.suppressed)
 )
-_WAITING_ROWS = select(func.count()).select_from(outbox).where(outbox.c.state == WAITING)
+_WAITING_ROWS = (
+    select(outbox.c.target, func.count(), func.count(case((outbox.c.attempts > 0, 1))))
+    .where(outbox.c.state == WAITING)
+    .group_by(outbox.c.target)
+)

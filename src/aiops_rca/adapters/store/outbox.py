@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Update, delete, select, update
+from sqlalchemy import Connection, Engine, Update, delete, func, select, update
 
 from aiops_rca.adapters.store import bulk
 from aiops_rca.adapters.store.engine import reading, writing
 from aiops_rca.adapters.store.lease import WAITING
-from aiops_rca.adapters.store.tables import outbox, standing
+from aiops_rca.adapters.store.tables import alerts, outbox, standing
+from aiops_rca.domain.alert import Severity
 from aiops_rca.live.records import Notice
-from aiops_rca.live.rows import OutboxRow
+from aiops_rca.live.rows import Delivered, OutboxRow, Told
 
 _SENT = "sent"
 _FAILED = "failed"
-_ADDED = ("incident", "occasion", "at", "target", "due_at", "attempts", "state", "error")
+_ADDED = ("incident", "occasion", "at", "target", "due_at", "attempts", "state", "error", "first_due_at")
 _COUNTERS = {_SENT: standing.c.outbox_sent, _FAILED: standing.c.outbox_failed}
 _ROW = tuple(outbox.c[name] for name in OutboxRow._fields)
 
@@ -37,13 +38,45 @@ class Outbox:
         with reading(self._engine) as connection:
             return [OutboxRow(*row) for row in connection.execute(query.limit(limit))]
 
-    def sent(self, ids: Sequence[int], now: int) -> None:
+    def waiting(self, incidents: Collection[str], *, target: int) -> list[OutboxRow]:
+        """All that waits to be told to *target* of *incidents*, due or not, the longest waiting first."""
+        theirs = (outbox.c.incident.in_(incidents), outbox.c.target == target, outbox.c.state == WAITING)
+        query = select(*_ROW).where(*theirs).order_by(outbox.c.due_at, outbox.c.id)
+        with reading(self._engine) as connection:
+            return [OutboxRow(*row) for row in connection.execute(query)]
+
+    def told(self, incidents: Collection[str], *, target: int) -> dict[str, Told]:
+        """What *target* was last told of those of *incidents* of which it was told anything."""
+        theirs = (outbox.c.incident.in_(incidents), outbox.c.target == target, outbox.c.state == _SENT)
+        query = select(outbox.c.incident, outbox.c.told, outbox.c.severity).where(*theirs)
+        found: dict[str, Told] = {}
+        with reading(self._engine) as connection:
+            for incident, told, severity in connection.execute(
+                query.order_by(outbox.c.settled_at, outbox.c.id)
+            ):
+                before = found[incident].severity if incident in found else min(Severity)
+                found[incident] = Told(told, max(before, Severity(severity or min(Severity))))
+        return found
+
+    def heard(self, incident: str) -> int | None:
+        """When (epoch ms) any alert of *incident* was last told; None where none is known any more."""
+        query = select(func.max(alerts.c.seen_at)).where(alerts.c.incident == incident)
+        with reading(self._engine) as connection:
+            last: int | None = connection.execute(query).scalar_one()
+        return last
+
+    def sent(self, delivered: Sequence[Delivered], now: int) -> None:
         """The receiver has been told."""
-        self._settle(ids, _SENT, "", now)
+        with writing(self._engine) as connection:
+            for ids, said in delivered:
+                values = {"told": said.occasion, "severity": int(said.severity)}
+                _settle(connection, ids, _SENT, values | {"error": "", "settled_at": now})
 
     def give_up(self, ids: Sequence[int], now: int, error: str) -> None:
         """The receiver will not be told; *error* says why."""
-        self._settle(ids, _FAILED, error, now)
+        with writing(self._engine) as connection:
+            values = {"error": bulk.writable(connection, error), "settled_at": now}
+            _settle(connection, ids, _FAILED, values)
 
     def retry(self, ids: Sequence[int], next_at: int, error: str) -> None:
         """Sending failed; try again at *next_at* (epoch ms)."""
@@ -63,21 +96,20 @@ class Outbox:
         with writing(self._engine) as connection:
             connection.execute(delete(outbox).where(outbox.c.state == WAITING, condition))
 
-    def _settle(self, ids: Sequence[int], state: str, error: str, now: int) -> None:
-        """A row is settled, and counted, once."""
-        counter = _COUNTERS[state]
-        with writing(self._engine) as connection:
-            values = {"state": state, "error": bulk.writable(connection, error), "settled_at": now}
-            settled = connection.execute(_waiting(ids).values(**values)).rowcount
-            if settled:
-                connection.execute(update(standing).values({counter: counter + settled}))
-
 
 def enqueue(connection: Connection, notices: Sequence[Notice], *, targets: int, due_at: int) -> None:
     """Add a row for each notice and receiver."""
-    rest = (due_at, 0, WAITING, "")
+    rest = (due_at, 0, WAITING, "", due_at)
     added = [(*notice, target, *rest) for notice in notices for target in range(targets)]
     bulk.insert(connection, outbox, _ADDED, added)
+
+
+def _settle(connection: Connection, ids: Sequence[int], state: str, values: dict[str, Any]) -> None:
+    """A row is settled, and counted, once."""
+    counter = _COUNTERS[state]
+    settled = connection.execute(_waiting(ids).values(state=state, **values)).rowcount
+    if settled:
+        connection.execute(update(standing).values({counter: counter + settled}))
 
 
 def _waiting(ids: Sequence[int]) -> Update:

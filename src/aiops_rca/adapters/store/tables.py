@@ -261,6 +261,9 @@ outbox = Table(
     _text("state"),
     _text("error"),
     _whole("settled_at", nullable=True),
+    _whole("first_due_at"),
+    Column("told", Text),  # what was said in the end: of several rows, one occasion
+    Column("severity", SmallInteger),  # as it was said
     Index("outbox_due", "state", "target", "due_at", "id"),
     Index("outbox_incident", "incident"),
     sqlite_autoincrement=True,
