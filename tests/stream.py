@@ -100,11 +100,14 @@ class Shelf:
         """Store *changes*; a merged incident's alerts move, those of one put away are no longer loaded."""
         self.seq = seq
         self.alerts.update((row.id, row) for row in changes.alerts)
+        self.incidents.update((record.id, record) for record in changes.incidents)
         for record in changes.incidents:
-            self.incidents[record.id] = record
+            into = record.id
+            while (next_ := self.incidents[into].merged_into) is not None:
+                into = next_
             for row in [row for row in self.alerts.values() if row.incident == record.id]:
-                if record.merged_into is not None:
-                    self.alerts[row.id] = row._replace(incident=record.merged_into)
+                if into != record.id:
+                    self.alerts[row.id] = row._replace(incident=into)
                 elif not record.live:
                     self.alerts[row.id] = row._replace(live=False)
         self.marks.update(((m.fingerprint, m.at, m.starts_at), m) for m in changes.marks)

@@ -112,6 +112,14 @@ def test_every_transition_is_understood(transition: str, resolved: bool) -> None
     assert event_of("datadog", recommended(transition)).resolved is resolved
 
 
+def test_the_date_of_a_recovery_is_the_end() -> None:
+    """By either template; when it began is not said."""
+    for body in (recommended("Recovered"), default("[Recovered on {service:cart}] CPU", date=None)):
+        event = event_of("datadog", body)
+
+        assert (event.resolved, event.starts_at, event.ends_at) == (True, None, NOW)
+
+
 def test_variables_may_stand_anywhere() -> None:
     """In objects, in capitals, with their dollar; one that Datadog did not fill says nothing."""
     nested = {

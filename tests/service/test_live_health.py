@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from livepages import Live, firing, live
@@ -40,6 +42,21 @@ def test_a_correlator_that_lags_does_not_unready(tmp_path: Path) -> None:
     )
     assert sample["aiops_journal_lag_alerts"] == 2
     assert sample["aiops_correlator_lag_seconds"] >= 0
+
+
+def test_a_correlator_that_cannot_go_on_does_not_unready(tmp_path: Path) -> None:
+    """Its check fails, readiness does not: what comes in is kept."""
+    with live(tmp_path, folding=False) as world:
+        with closing(sqlite3.connect(tmp_path / "incidents.db")) as database:
+            database.execute("UPDATE standing SET seq = 99")
+            database.commit()
+        answer = world.client.get("/readyz")
+        sample = figures(world)
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "ready")
+    assert answer.json()["checks"]["correlator"]["ok"] is False
+    assert "remove incidents.db" in answer.json()["checks"]["correlator"]["detail"]
+    assert sample["aiops_correlator_up"] == 0
 
 
 def test_a_full_disk_is_not_ready_for_a_while(tmp_path: Path) -> None:

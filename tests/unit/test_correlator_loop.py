@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
 
 from aiops_rca.adapters.store import IncidentStore, Journal, Outbox, migrate, open_engine, places
 from aiops_rca.correlator.diagnosing import Diagnosing
-from aiops_rca.correlator.loop import LEASE_MS, Correlator, Terms
+from aiops_rca.correlator.loop import LEASE_MS, Correlator, MisplacedError, Terms
+from aiops_rca.domain.alert import Alert
 from aiops_rca.domain.errors import LeaseLostError, RcaError
 from aiops_rca.domain.event import AlertEvent
-from aiops_rca.live.entry import ALERTS, encode_events
+from aiops_rca.ingest.reader import Reader
+from aiops_rca.live.entry import ALERTS, COMMAND, encode_events
 from aiops_rca.live.rows import Draft, IncidentRow, Wanted
+from aiops_rca.live.state import Rules
+from aiops_rca.settings import Settings
 from builders import release
 from stream import T0, chain, firing, resolved, rules
 
@@ -74,8 +81,10 @@ class House:
         payload = encode_events(events)
         return self.journal.append([Draft(self.clock.ms, ALERTS, "alertmanager", len(events), payload)], [])
 
-    def correlator(self, holder: str = "one", beside: Beside | None = None) -> Correlator:
-        """A process called *holder*."""
+    def correlator(
+        self, holder: str = "one", beside: Beside | None = None, folding: Rules | None = None
+    ) -> Correlator:
+        """A process called *holder*, which may fold by rules of its own."""
         graph = chain()
         diagnosing = Diagnosing(
             release(graph),
@@ -86,7 +95,9 @@ class House:
         )
         terms = Terms(holder, self.dead.__contains__, 5, DAY_MS, 1, 5000, frozenset({"opened"}))
         return Correlator(
-            self.journal, self.store, rules(graph), diagnosing, terms, now=self.clock, beside=beside
+            *(self.journal, self.store, folding or rules(graph), diagnosing, terms),
+            now=self.clock,
+            beside=beside,
         )
 
     def incidents(self) -> Sequence[IncidentRow]:
@@ -297,3 +308,144 @@ def test_a_large_backlog_is_taken_in_steps(house: House) -> None:
     assert 0 < first < 2000
     assert house.store.standing().events == 2000
     assert [row.record.alert_count for row in house.incidents()] == [2000]
+
+
+POISON = "h"  # a service that the rules below cannot take
+
+
+class SpoiltError(Exception):
+    """A fault of ours that only one alert brings about."""
+
+
+def spoilt(*, by: str = POISON) -> Rules:
+    """Rules that fail on an alert of the service *by*."""
+    sound = rules(chain())
+
+    def link(alerts: Sequence[Alert]) -> Iterable[Sequence[Alert]]:
+        if any(alert.service == by for alert in alerts):
+            raise SpoiltError(by)
+        return sound.link(alerts)
+
+    return replace(sound, link=link)
+
+
+def test_an_entry_the_fold_fails_on_stops_nothing(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    """It goes into quarantine, readable and counted; all others of its batch are folded, once each."""
+    for body in range(7):
+        house.tell(firing("a", body, metric=f"m{body}"), at=body + 1)
+    bad = house.tell(firing(POISON, 7, value=1.5), at=8)
+    for body in range(5):
+        house.tell(firing("b", body, metric=f"m{body}"), at=body + 9)
+    last = house.tell(firing(POISON, 20), at=21)
+
+    drain(house.correlator(folding=spoilt()))
+
+    assert [(row.record.services, row.record.alert_count) for row in house.incidents()] == [(("a", "b"), 12)]
+    assert (house.store.standing().seq, house.store.standing().events) == (last, 12)
+    _, piece = house.journal.quarantine(None, 10)
+    assert (piece.source, piece.field) == ("alertmanager", f"journal entry {bad}")
+    assert piece.reason == "the fold failed: SpoiltError"
+    (told,) = json.loads(piece.body)["alerts"]
+    assert (told["service"], told["status"], told["severity"], told["value"]) == (
+        POISON,
+        "firing",
+        "error",
+        1.5,
+    )
+    (again,) = Reader(Settings(), lambda: [POISON]).read("generic", piece.body, {}, T0)[1].events
+    assert (again.service, again.metric, again.starts_at) == (POISON, "latency", T0 + 7000)
+    assert house.journal.quarantine_count().not_folded == 2
+    (first, _) = (record for record in caplog.records if record.levelname == "ERROR")
+    assert first.exc_info is not None
+
+
+def test_a_payload_that_is_none_stops_nothing(house: House) -> None:
+    """Damaged bytes, of alerts or of a command, are kept as they are, in a form that can be shown."""
+    for kind in (ALERTS, COMMAND):
+        house.journal.append([Draft(T0, kind, "alertmanager", 1, b"\xc1damaged")], [])
+    house.tell(firing("a", 0), at=1)
+
+    drain(house.correlator())
+
+    assert [row.record.services for row in house.incidents()] == [("a",)]
+    command, alerts = house.journal.quarantine(None, 10)
+    assert (command.source, alerts.source) == ("command", "alertmanager")
+    assert json.loads(alerts.body) == {"payload_base64": "wWRhbWFnZWQ="}
+
+
+def test_an_entry_that_cannot_be_stored_stops_nothing(house: House) -> None:
+    """A number that is too large for the database is found out only when all of its batch is stored."""
+    for body in range(4):
+        house.tell(firing("a", body, metric=f"m{body}"), at=body + 1)
+    house.tell(firing("a", 5, metric="huge")._replace(starts_at=2**64 - 1), at=6)
+    house.tell(firing("b", 6), at=7)
+
+    drain(house.correlator())
+
+    assert sum(row.record.alert_count for row in house.incidents()) == 5
+    (piece,) = house.journal.quarantine(None, 10)
+    assert piece.reason == "the fold failed: OverflowError"
+    assert house.store.standing().seq == house.journal.head().seq
+
+
+def test_a_crash_after_quarantine_leaves_one_piece(house: House) -> None:
+    """An entry whose step was not stored is left out again, but not put into quarantine twice."""
+    house.tell(firing(POISON, 0), at=1)
+    first = house.correlator(folding=spoilt())
+    first.step()
+    with house.engines[1].begin() as connection:
+        connection.execute(text("UPDATE standing SET seq = 0"))
+
+    drain(house.correlator(folding=spoilt()))
+
+    assert house.journal.quarantine_count().entries == 1
+
+
+def test_a_store_without_its_tables_accuses_no_entry(house: House) -> None:
+    """What is wrong with the database is said and stops the process; the journal keeps everything."""
+    correlator = house.correlator()
+    correlator.step()
+    house.tell(firing("a", 0), at=1)
+    with house.engines[1].begin() as connection:
+        connection.execute(text("DROP TABLE happenings"))
+
+    with pytest.raises(OperationalError):
+        drain(correlator)
+
+    assert house.journal.quarantine_count().entries == 0
+
+
+def test_a_journal_that_ends_before_its_incidents_is_not_folded(house: House, tmp_path: Path) -> None:
+    """What came into a journal that began anew would be skipped: nothing is folded, until it is put right."""
+    for body in range(3):
+        house.tell(firing("a", body), at=body + 1)
+    drain(house.correlator())
+    with house.engines[0].begin() as connection:
+        connection.execute(text("DELETE FROM journal"))
+        connection.execute(text("DELETE FROM sqlite_sequence"))
+    house.tell(firing("b", 5), at=6)
+    begun_anew = house.correlator()
+
+    for _ in range(2):
+        with pytest.raises(MisplacedError, match=r"remove incidents\.db"):
+            begun_anew.step()
+    assert [row.record.services for row in house.incidents()] == [("a",)]
+
+    anew = House(tmp_path / "other")
+    anew.journal, anew.clock = house.journal, house.clock
+    drain(anew.correlator())
+    assert [row.record.services for row in anew.incidents()] == [("b",)]
+    anew.close()
+
+
+def test_a_journal_exchanged_under_way_is_noticed(house: House) -> None:
+    """Also one who is folding looks where the journal ends, whenever it renews its lease."""
+    house.tell(firing("a", 0), at=1)
+    correlator = house.correlator()
+    drain(correlator)
+    with house.engines[0].begin() as connection:
+        connection.execute(text("DELETE FROM journal"))
+    house.clock.ms += LEASE_MS // 2 + 1
+
+    with pytest.raises(MisplacedError):
+        correlator.step()

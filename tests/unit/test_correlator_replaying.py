@@ -79,3 +79,13 @@ def test_each_is_diagnosed_with_all_its_alerts(stream: Stream) -> None:
         assert found.alert_count == record.signal_count
         assert (found.reason, found.number) == (REASON, 1)
     assert replay.diagnosis("nothing", graph, {}) is None
+
+
+@pytest.mark.parametrize("size", [1, 100])
+def test_what_cannot_be_folded_is_left_out(stream: Stream, size: int) -> None:
+    """An entry that the correlator put into quarantine is not in a replay either; all others are."""
+    damaged = stream.entries[1]._replace(payload=b"\xc1damaged")
+    without = [entry for entry in stream.entries if entry.seq != damaged.seq]
+    entries = [damaged if entry.seq == damaged.seq else entry for entry in stream.entries]
+
+    assert shown(replayed(entries, size, 60)) == shown(replayed(without, size, 60))

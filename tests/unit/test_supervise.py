@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -130,6 +131,56 @@ def test_stopping_before_it_began_is_fine(tmp_path: Path) -> None:
     child.stop()
 
     assert child.pid is None
+
+
+def test_one_that_hangs_is_replaced(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A child that runs and gives no sign of life is killed, although it could never end by itself."""
+    file = tmp_path / "name"
+    hangs = threading.Event()
+    command = [sys.executable, "-c", LISTENS.format(then=POLITE), str(file)]
+    child = Supervised(
+        *("child", command, {"PATH": os.environ["PATH"]}),
+        alive=lambda: bool(written(file)) and not hangs.is_set(),
+        first_wait_sec=0.01,
+        look_sec=0.02,
+        silent_sec=0.1,
+    )
+    child.start()
+    wait_for(lambda: written(file))
+    first, pid = written(file), child.pid
+    assert pid is not None
+    time.sleep(0.2)
+    assert child.pid == pid
+
+    os.kill(pid, signal.SIGSTOP)
+    hangs.set()
+    wait_for(lambda: is_dead(first))
+    file.unlink()
+    hangs.clear()
+
+    wait_for(lambda: written(file) not in {"", first})
+    child.stop()
+    assert any(record.message == "child process hangs" for record in caplog.records)
+
+
+def test_each_that_hangs_has_more_time(caplog: pytest.LogCaptureFixture) -> None:
+    """A child that needs long to begin gets there in the end: the next one is waited for twice as long."""
+    child = Supervised(
+        *("child", [sys.executable, "-c", "import time; time.sleep(60)"], {"PATH": os.environ["PATH"]}),
+        alive=lambda: False,
+        first_wait_sec=0.01,
+        look_sec=2**-6,
+        start_sec=2**-4,
+    )
+    child.start()
+
+    def waits() -> list[float]:
+        events = [record.__dict__["event"] for record in caplog.records if "hangs" in record.message]
+        return [event["silent_sec"] for event in events]
+
+    wait_for(lambda: len(waits()) >= 3)
+    child.stop()
+    assert waits()[:3] == [2**-4, 2**-3, 2**-2]
 
 
 def test_only_a_process_known_to_be_gone_is_dead() -> None:

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from aiops_rca.adapters.live_metrics import LiveMetrics
 from aiops_rca.domain.errors import RcaError
-from aiops_rca.live.rows import Draft, Lag, QuarantineCount, Refused, Standing
+from aiops_rca.live.rows import Draft, Head, Lag, QuarantineCount, Refused, Standing
 from aiops_rca.web.pulse import Pulse, Vitals
 from aiops_rca.web.serving import Check
 
@@ -22,6 +22,12 @@ class Parts:
     def __init__(self, *, journal: bool = True, store: bool = True, fault: str | None = None) -> None:
         self.journal, self.store, self.fault = journal, store, fault
         self.looks = 0
+        self.lease_until, self.end = NOW - 1, 9
+
+    def head(self) -> Head:
+        """Two entries after the last one folded."""
+        self._need(self.journal)
+        return Head(self.end, NOW, 9, 20)
 
     def behind(self, seq: int) -> Lag:
         """Two alerts, the older one of four seconds ago."""
@@ -32,13 +38,13 @@ class Parts:
     def quarantine_count(self) -> QuarantineCount:
         """Three pieces."""
         self._need(self.journal)
-        return QuarantineCount(3, 0)
+        return QuarantineCount(3, 0, 1)
 
     def standing(self) -> Standing:
         """At entry 7, held by somebody whose lease has run out."""
         self.looks += 1
         self._need(self.store)
-        return Standing(seq=7, holder="host:1", lease_until=NOW - 1, events=9, open=2)
+        return Standing(seq=7, holder="host:1", lease_until=self.lease_until, events=9, open=2)
 
     async def append(self, drafts: Sequence[Draft], refused: Sequence[Refused] = ()) -> int:
         """Work again, if the journal does."""
@@ -86,6 +92,78 @@ def test_a_failed_commit_is_remembered_for_a_while() -> None:
     assert found["journal"] == Check(ok=False, detail="disk full")
     assert parts.fault is None
     assert checks(Parts(fault="disk full"), remember_sec=0)["journal"].ok
+
+
+def test_one_who_hangs_is_noticed() -> None:
+    """A lease that ended more than a few seconds ago is trouble, told by check and gauge; it informs only."""
+    parts, registry = Parts(), CollectorRegistry()
+    metrics = LiveMetrics(registry, [])
+    parts.lease_until = NOW - 6000
+    pulse = Pulse(parts, parts, parts, now=lambda: NOW, record=metrics.record)
+
+    check = asyncio.run(pulse.checks())["correlator"]
+
+    assert (check.ok, check.needed) == (False, False)
+    assert check.detail.startswith("nobody folds for 6 s")
+    assert check.detail.endswith("; 2 alerts behind")
+    assert metrics.correlator_up._value.get() == 0
+
+
+def test_a_lease_given_back_is_taken_up_soon() -> None:
+    """Between two correlators there is no trouble; when no next one comes, there is."""
+    parts = Parts()
+    parts.lease_until = 0
+    pulse = Pulse(
+        *(parts, parts, parts), now=lambda: NOW, record=lambda _: None, fresh_sec=0, leaderless_sec=0.05
+    )
+
+    async def looks() -> list[bool]:
+        found = []
+        for _ in range(2):
+            found.append((await pulse.checks())["correlator"].ok)
+            await asyncio.sleep(0.1)
+        parts.lease_until = NOW + 1
+        found.append((await pulse.checks())["correlator"].ok)
+        parts.lease_until = 0
+        return [*found, (await pulse.checks())["correlator"].ok]
+
+    assert asyncio.run(looks()) == [True, False, True, True]
+
+
+def test_a_child_that_is_gone_is_noticed() -> None:
+    """The lease of the dead may run for some seconds still."""
+    parts = Parts()
+    seen: list[Vitals] = []
+    parts.lease_until = NOW + 5000
+    gone = Pulse(parts, parts, parts, now=lambda: NOW, record=seen.append, child_gone=lambda: True)
+
+    check = asyncio.run(gone.checks())["correlator"]
+
+    assert not check.ok
+    assert "ended" in check.detail
+    assert seen[0].trouble
+
+
+def test_a_journal_that_ends_too_early_is_noticed() -> None:
+    """The check says what happened, and what to do."""
+    parts = Parts()
+    parts.lease_until, parts.end = NOW + 5000, 6
+    check = checks(parts)["correlator"]
+
+    assert not check.ok
+    assert "entry 7 of a journal that now ends at 6" in check.detail
+    assert "remove incidents.db" in check.detail
+
+
+def test_the_gauge_says_that_all_is_well() -> None:
+    """One while somebody folds."""
+    parts, registry = Parts(), CollectorRegistry()
+    metrics = LiveMetrics(registry, [])
+    parts.lease_until = NOW + 5000
+    asyncio.run(Pulse(parts, parts, parts, now=lambda: NOW, record=metrics.record).refresh())
+
+    assert metrics.correlator_up._value.get() == 1
+    assert metrics.not_folded._value.get() == 1
 
 
 def test_many_who_ask_at_once_cause_one_look() -> None:

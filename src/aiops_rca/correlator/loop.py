@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from sqlalchemy.exc import NotSupportedError, OperationalError, ProgrammingError
+
 from aiops_rca.correlator.diagnosing import Diagnosing, Made
 from aiops_rca.correlator.digesting import Digest, Digestion, IndigestibleError, foreseeing
 from aiops_rca.correlator.parts import Beside, Journal, Store
@@ -31,6 +33,7 @@ _DIAGNOSE_BUSY = 0.25  # of the time of a full step
 _RETRY_SEC = 0.5
 _LONGEST_RETRY_SEC = 5.0
 _PRUNE_MS = 3_600_000
+_NO_ENTRYS_FAULT = (NotSupportedError, OperationalError, ProgrammingError)  # tables or statements are wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,7 @@ class Correlator:
     def _kept(self, digest: Digest, made: Made, *, after: int, now: int) -> bool:
         """Store all of it; False when it could not be, for an entry at fault: begin again from what is."""
         try:
-            with foreseeing(RcaError):
+            with foreseeing(RcaError, *_NO_ENTRYS_FAULT):
                 self._apply(digest, made, after=after, now=now)
         except IndigestibleError as error:
             self._digestion.blame(digest, error)

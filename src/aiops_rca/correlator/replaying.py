@@ -67,10 +67,19 @@ class Replay:
                 self._members[before.incident].discard(row.id)
             self._alerts[row.id] = row
             self._members.setdefault(row.incident, set()).add(row.id)
+        self._incidents.update((record.id, record) for record in changes.incidents)
         for record in changes.incidents:
-            self._incidents[record.id] = record
             if record.merged_into is not None:
-                moved = self._members.pop(record.id, set())
-                self._members.setdefault(record.merged_into, set()).update(moved)
-                for id in moved:
-                    self._alerts[id] = self._alerts[id]._replace(incident=record.merged_into)
+                self._move(record.id, self._last(record.merged_into))
+
+    def _last(self, incident: str) -> str:
+        """The incident that *incident* is part of in the end."""
+        while (into := self._incidents[incident].merged_into) is not None:
+            incident = into
+        return incident
+
+    def _move(self, incident: str, into: str) -> None:
+        moved = self._members.pop(incident, set())
+        self._members.setdefault(into, set()).update(moved)
+        for id in moved:
+            self._alerts[id] = self._alerts[id]._replace(incident=into)

@@ -24,8 +24,7 @@ def demote(old: AlertRecord, newcomers: dict[str, AlertRecord], work: Work) -> s
     newcomer = newcomers.pop(earlier.id, None)
     draft = work.draft(old.incident)
     if newcomer is not None:
-        first = min(newcomer.order, old.order)
-        placed = earlier._replace(incident=draft.id, order=first, joined_because=old.joined_because)
+        placed = earlier._replace(incident=draft.id, joined_because=old.joined_because)
         work.put(placed)
         draft.take_place(old, placed)
     else:
@@ -34,7 +33,7 @@ def demote(old: AlertRecord, newcomers: dict[str, AlertRecord], work: Work) -> s
             return _dissolve(old, earlier, work)
         draft.rebuild(left, [old])
         return {draft.id, earlier.incident}
-    draft.redraw(heads(work.firings_of(draft.id)), {old.id})
+    draft.redraw(heads(work.firings_of(draft.id)), [old])
     return {draft.id}
 
 
@@ -44,5 +43,5 @@ def _dissolve(old: AlertRecord, earlier: AlertRecord, work: Work) -> set[str]:
     draft.alert_count -= 1
     draft.open_alerts -= not old.ended
     merge(into, draft, work)
-    into.redraw(heads(work.firings_of(into.id)), {old.id})
+    into.redraw(heads(work.firings_of(into.id)), [old])
     return {into.id}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from aiops_rca.domain.alert import Alert, Severity
 from aiops_rca.domain.event import TRUNCATED
@@ -94,20 +94,20 @@ class Draft:
         self.open_alerts -= sum(not firing.ended for firing in gone)
         self.event_count = max(self.event_count - len(gone), 0)
         self.changes += 1
-        self.redraw(left, {firing.id for firing in gone})
+        self.redraw(left, gone)
 
-    def redraw(self, left: Iterable[AlertRecord], gone: Collection[str]) -> None:
-        """Work out anew what hangs on the alerts themselves, after those with the ids *gone* left.
+    def redraw(self, left: Iterable[AlertRecord], gone: Iterable[AlertRecord]) -> None:
+        """Work out anew what hangs on the alerts themselves, after *gone* left.
 
         *left* are all firings known one by one; a signal may be known by its onset alone.
         """
-        left = list(left)
-        missing = {f for f, alert in self.onsets.items() if alert.id in gone}
-        for fingerprint in missing:
-            del self.onsets[fingerprint]
-        for firing in left:
-            if firing.fingerprint in missing or firing.fingerprint not in self.onsets:
-                self._onset(alert_of(firing))
+        left, gone = list(left), list(gone)
+        known = {firing.id for firing in (*left, *gone)}
+        for fingerprint in {firing.fingerprint for firing in gone}:
+            onset = self.onsets.pop(fingerprint, None)
+            alerts = [alert_of(firing) for firing in left if firing.fingerprint == fingerprint]
+            for alert in (*alerts, *([onset] if onset and onset.id not in known else [])):
+                self._onset(alert)
         alerts = [*self.onsets.values(), *map(alert_of, left)]
         self.outline = {}
         for alert in sorted({a.id: a for a in alerts}.values(), key=moment):

@@ -161,7 +161,7 @@ def _part_ways(parts: Iterable[Sequence[str]], torn: Iterable[str], work: Work) 
     keepers = {}
     for id in torn:
         firings = heads(work.firings_of(id))
-        keeper = firings[0]
+        keeper = min(firings, key=lambda firing: _first_told(firing, work).order)
         keepers[keeper.id] = id
         stay = set(next(part for part in parts if keeper.id in part))
         gone = [firing for firing in firings if firing.id not in stay]

@@ -149,9 +149,9 @@ class Pulse:
         if wrong is not None:
             return wrong
         if self._child_gone():
-            return "the correlator has ended and is being started again: the log says why"
+            return "the correlator has ended and is to be started again; the log says why"
         if leaderless > self._leaderless_sec:
-            return f"nobody has held the lease for {leaderless:.0f} s: no correlator runs, or it hangs"
+            return f"nobody folds for {leaderless:.0f} s: no correlator runs, or it hangs; its log says more"
         return None
 
     def _leaderless(self, standing: Standing, now: int) -> float:
@@ -184,7 +184,8 @@ def _correlator(vitals: Vitals) -> Check:
     if standing is None or lag is None:
         return Check(ok=True, detail="unknown: " + "; ".join(vitals.reasons))
     if vitals.trouble is not None:
-        return Check(ok=False, detail=f"{vitals.trouble}; {lag.alerts} alerts behind", needed=False)
+        behind = f"; {lag.alerts} alerts behind" if lag.alerts else ""
+        return Check(ok=False, detail=vitals.trouble + behind, needed=False)
     who = f"held by {standing.holder}" if _held(standing, vitals.now) else "nobody holds the lease"
     return Check(ok=True, detail=f"{lag.alerts} alerts, {seconds_behind(vitals):.1f} s behind; {who}")
 
