@@ -206,6 +206,25 @@ def test_the_one_that_was_replaced_stores_nothing(house: House) -> None:
     assert house.incidents() == before
 
 
+def test_one_that_slept_begins_anew_when_the_lease_is_free_again(house: House) -> None:
+    """Another one took over and left in between: what it did is known, and nothing is told twice."""
+    house.tell(firing("a", 0), at=1)
+    slept = house.correlator("one")
+    drain(slept)
+    house.clock.ms += 2 * LEASE_MS
+    other = house.correlator("two")
+    drain(other)
+    house.tell(firing("h", 60), at=2 * LEASE_MS / 1000 + 2)
+    drain(other)
+    other.close()
+
+    house.tell(firing("h", 60), at=2 * LEASE_MS / 1000 + 3)
+    drain(slept)
+
+    assert [row.record.services for row in house.incidents()] == [("h",), ("a",)]
+    assert house.store.standing().holder == "one"
+
+
 def test_an_idle_holder_keeps_its_lease(house: House) -> None:
     """The lease is renewed before it ends though nothing arrives."""
     correlator = house.correlator("one")

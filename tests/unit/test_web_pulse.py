@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 from prometheus_client import CollectorRegistry
 
@@ -199,11 +200,15 @@ def test_labels_are_of_a_known_few() -> None:
     """A strange source is `unknown`, a strange status 500, a caller who vanished 499."""
     registry = CollectorRegistry()
     metrics = LiveMetrics(registry, ["generic"])
+    requests = [
+        partial(sample, registry, "aiops_webhook_requests_total", source=source, status=status)
+        for source, status in (("generic", "202"), ("unknown", "500"), ("generic", "499"))
+    ]
+    accepted = partial(sample, registry, "aiops_webhook_alerts_total", source="unknown", outcome="accepted")
+    before = [count() or 0 for count in (*requests, accepted)]
     for source, status in (("generic", 202), ("strange", 418), ("generic", 0)):
         metrics.webhook(source, status, 0.01)
     metrics.kept("strange", 1, 0, 0)
 
-    counted = [sample(registry, "aiops_webhook_requests_total", source=s, status=c) for s, c in
-               (("generic", "202"), ("unknown", "500"), ("generic", "499"))]  # fmt: skip
-    assert counted == [1, 1, 1]
-    assert sample(registry, "aiops_webhook_alerts_total", source="unknown", outcome="accepted") == 1
+    after = [count() or 0 for count in (*requests, accepted)]
+    assert [now - then for now, then in zip(after, before, strict=True)] == [1, 1, 1, 1]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _ALERTS_AT_ONCE = 5_000
+_SQLITE = "sqlite:///"
 
 
 @click.command()
@@ -86,18 +87,27 @@ def _opened(place: str) -> Iterator[Journal]:
     """The journal at *place*, which must be there: nothing is made and nothing is written."""
     from aiops_rca.adapters.store import Journal, open_engine
 
-    url = place
-    if "://" not in place:
-        path = Path(place)
-        path = path / "journal.db" if path.is_dir() else path
-        if not path.is_file():
-            raise InputError("there is no journal here", field=str(path))
-        url = f"sqlite:///{path.resolve()}"
-    engine = open_engine(url)
+    engine = open_engine(_url(place))
     try:
         yield Journal(engine)
     finally:
         engine.dispose()
+
+
+def _url(place: str) -> str:
+    from aiops_rca.adapters.store import places
+    from aiops_rca.adapters.store.engine import sqlite_url
+
+    if "://" in place and not place.startswith(_SQLITE) and not Path(place).exists():
+        try:
+            return places(place, Path()).journal_url
+        except InputError as error:
+            raise InputError("is neither a path nor a PostgreSQL URL", field="--journal") from error
+    path = Path(place.removeprefix(_SQLITE))
+    path = path / "journal.db" if path.is_dir() else path
+    if not path.is_file():
+        raise InputError("there is no journal here", field=str(path))
+    return sqlite_url(path.resolve())
 
 
 def _batches(journal: Journal, last: int) -> Iterator[Sequence[Entry]]:

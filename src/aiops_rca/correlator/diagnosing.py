@@ -185,9 +185,8 @@ class Diagnosing:
     def _diagnose(self, record: IncidentRecord, alerts: Sequence[Alert], reason: str, now: int) -> Made:
         seen = self._seen.get(record.id, _NOTHING_SEEN)
         digest = hash(frozenset((a.id, a.ts, a.severity, a.value) for a in alerts))
-        made = None
-        if alerts and digest != seen.alerts:  # the same alerts would give the same answer
-            made = self._attempt(record, alerts, seen.number + 1, reason, now)
+        asked = bool(alerts) and digest != seen.alerts  # the same alerts would give the same answer
+        made = self._attempt(record, alerts, seen.number + 1, reason, now) if asked else None
         self._seen[record.id] = _Seen(
             number=made.number if made else seen.number,
             changes=record.changes,
@@ -198,6 +197,11 @@ class Diagnosing:
             root_cause=made.root_cause if made else seen.root_cause,
             verdict=made.verdict if made else seen.verdict,
         )
+        if asked and made is None:
+            failed = Happening(
+                record.id, now, "diagnosis failed", "a fault of the service; see its log", "", ""
+            )
+            return Made(happenings=(failed,))
         return Made((made,), *_told(made, seen)) if made else Made()
 
     def _attempt(

@@ -107,6 +107,8 @@ class Correlator:
     def step(self) -> bool:
         """Take the lease if need be and do what there is to do; False when there was nothing."""
         now = self._now()
+        if self._state is not None and now >= self._held_until:
+            self._let_go()  # another one may have held the lease, and moved on, in between
         state = self._state or self._take_up(now)
         if state is None:
             return False

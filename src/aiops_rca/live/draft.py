@@ -116,7 +116,8 @@ class Draft:
         self.severity = max(alert.severity for alert in alerts)
         self.first_at, self.last_at = min(a.ts for a in alerts), max(a.ts for a in alerts)
         self.sources = {firing.source for firing in left} or self.sources
-        self.partial = self.partial or any(TRUNCATED in firing.flags for firing in left)
+        unknown = len(left) < self.alert_count
+        self.partial = any(TRUNCATED in f.flags for f in left) or (self.partial and unknown)
         self.reckon_end(left)
 
     def reckon_end(self, firings: Iterable[AlertRecord]) -> None:

@@ -23,9 +23,9 @@ from aiops_rca.wire import encode
 
 Now = Callable[[], int]
 _LOST_PLUS = re.compile(r"(.*\d:\d.*) (\d\d:?\d\d)")  # a `+` that was not escaped arrives as a space
-_NO_NUL = r"^[^\x00]*$"  # PostgreSQL knows no text that holds one
-Id = Annotated[str, Path(min_length=1, max_length=200, pattern=_NO_NUL)]
-Word = Annotated[str | None, Query(min_length=1, max_length=1024, pattern=_NO_NUL)]
+NO_NUL = r"^[^\x00]*$"  # PostgreSQL knows no text that holds one
+Id = Annotated[str, Path(min_length=1, max_length=200, pattern=NO_NUL)]
+Word = Annotated[str | None, Query(min_length=1, max_length=1024, pattern=NO_NUL)]
 Moment = Annotated[str | None, Query(min_length=1, max_length=64, description="RFC 3339, or epoch s or ms")]
 
 

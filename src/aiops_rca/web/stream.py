@@ -17,7 +17,7 @@ from typing import Annotated, Any, NamedTuple
 
 from fastapi import FastAPI, Header, Response
 from starlette.concurrency import run_in_threadpool
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from aiops_rca.domain.errors import RcaError
 from aiops_rca.live.rows import IncidentRow
@@ -27,6 +27,7 @@ from aiops_rca.wire import encode
 
 POLL_SEC = 0.25
 HEARTBEAT_SEC = 15.0  # proxies close what is silent for a minute
+SEND_SEC = 30.0  # for a listener to take what it is sent, or lose its seat
 _KEPT = 1000  # of the newest events, for all listeners
 _AT_ONCE = 200
 _RETRY = b"retry: 2000\n\n"
@@ -54,9 +55,11 @@ class Streams:
         count: Callable[[int], None],
         poll_sec: float = POLL_SEC,
         heartbeat_sec: float = HEARTBEAT_SEC,
+        send_sec: float = SEND_SEC,
     ) -> None:
         self._incidents, self._most, self._count = incidents, most, count
         self._poll_sec, self._heartbeat_sec = poll_sec, heartbeat_sec
+        self.send_sec = send_sec
         self._listeners = 0
         self._closed = False
         self._changed = asyncio.Event()
@@ -94,13 +97,18 @@ class Streams:
         return revision if after is None else after if after <= revision else 0
 
     async def told(self, after: int) -> AsyncIterator[bytes]:
-        """The bytes of one stream behind the revision *after*, until `close`; for who has a seat."""
+        """The bytes of one stream behind the revision *after*; for who has a seat.
+
+        It ends at `close`, and when looking into the store has failed: the listener then comes again.
+        """
         if self._watch is None:
             self._newest.clear()
             self._looked_upto = after
             self._watch = asyncio.get_running_loop().create_task(self._look())
+            self._watch.add_done_callback(self._looked)
+        watch = self._watch
         yield _RETRY
-        while not self._closed:
+        while not self._closed and self._watch is watch:
             changed = self._changed
             events = await self._since(after)
             if events:
@@ -136,6 +144,15 @@ class Streams:
             if len(rows) < _AT_ONCE:
                 await asyncio.sleep(self._poll_sec)
 
+    def _looked(self, watch: asyncio.Task[None]) -> None:
+        """End the streams that nobody looks for any more; the next listener has it done anew."""
+        if watch.cancelled():
+            return
+        log.error("stream: looking for changes failed", exc_info=watch.exception())
+        if self._watch is watch:
+            self._watch = None
+            self._wake()
+
 
 class _Stream(Response):
     """A response that goes on until its listener hangs up or the streams are closed."""
@@ -163,13 +180,20 @@ class _Stream(Response):
 
     async def _send_all(self, after: int, send: Send) -> None:
         headers = self.raw_headers
-        await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
+        start = {"type": "http.response.start", "status": self.status_code, "headers": headers}
+        taken = await self._taken(send, start)
         try:
             async for chunk in self._streams.told(after):
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                body = {"type": "http.response.body", "body": chunk, "more_body": True}
+                if not (taken and await self._taken(send, body)):
+                    log.info("stream ended: its listener does not read")
+                    return
         except RcaError as error:  # the listener comes again, and is told from where it left off
             log.warning("stream ended: %s", error.message)
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await self._taken(send, {"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _taken(self, send: Send, message: Message) -> bool:
+        return await _within(send(message), self._streams.send_sec)
 
 
 class StreamPages:

@@ -114,6 +114,9 @@ class Receipt(NamedTuple):
     outcome: AcceptedOut
 
 
+_Read = Callable[[str | None, Mapping[str, str], bytes, int], tuple[str, Reading]]
+
+
 class Webhooks:
     """Receives webhooks for one process. *now* gives epoch milliseconds."""
 
@@ -153,11 +156,7 @@ class Webhooks:
         """
         self.expect(source)
         now = self._now()
-        if len(body) <= _INLINE_BYTES:
-            name, reading = self._read(source, headers, body, now)
-        else:
-            loop = asyncio.get_running_loop()
-            name, reading = await loop.run_in_executor(self._beside, self._read, source, headers, body, now)
+        name, reading = await self._reading(self._read, source, headers, body, now)
         faults = _refused(name, reading, headers, body, now)
         return await self._keep(name, reading.events, faults, now)
 
@@ -165,7 +164,7 @@ class Webhooks:
         """Receive what lies in quarantine once more; what still cannot be read is RcaError "invalid"."""
         named = source if self._reader.known(source) else None
         now = self._now()
-        name, reading = self._reader.read(named, body, headers, now)
+        name, reading = await self._reading(self._read_again, named, headers, body, now)
         fault = next(iter(reading.faults), None)
         if fault is not None or not reading.recognised:
             reason = fault.reason if fault else "no source recognises this body"
@@ -175,6 +174,20 @@ class Webhooks:
     def close(self) -> None:
         """End the thread for large bodies."""
         self._beside.shutdown()
+
+    async def _reading(
+        self, read: _Read, source: str | None, headers: Mapping[str, str], body: bytes, now: int
+    ) -> tuple[str, Reading]:
+        """What *read* finds in *body*; a large one holds up no other request."""
+        if len(body) <= _INLINE_BYTES:
+            return read(source, headers, body, now)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._beside, read, source, headers, body, now)
+
+    def _read_again(
+        self, source: str | None, headers: Mapping[str, str], body: bytes, now: int
+    ) -> tuple[str, Reading]:
+        return self._reader.read(source, body, headers, now)
 
     def _read(
         self, source: str | None, headers: Mapping[str, str], body: bytes, now: int

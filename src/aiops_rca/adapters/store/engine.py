@@ -56,7 +56,7 @@ def places(database_url: str | None, state_dir: Path) -> Places:
     if database_url:
         shared = _postgres_url(database_url).render_as_string(hide_password=False)
         return Places(shared, shared)
-    return Places(_sqlite_url(state_dir / "journal.db"), _sqlite_url(state_dir / "incidents.db"))
+    return Places(sqlite_url(state_dir / "journal.db"), sqlite_url(state_dir / "incidents.db"))
 
 
 def open_engine(url: str, *, max_bytes: int | None = None, derived: bool = False) -> Engine:
@@ -168,7 +168,8 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _sqlite_url(path: Path) -> str:
+def sqlite_url(path: Path) -> str:
+    """The URL of the SQLite file at *path*, whatever characters its name has."""
     return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
 
 
