@@ -387,6 +387,16 @@ def test_a_crowd_of_flaps_is_forgotten_from_the_oldest(stream: Stream) -> None:
     assert stream.standing()[0].alert_count == 100
 
 
+def test_a_long_firing_told_again_and_again_does_not_grow(stream: Stream) -> None:
+    """A sender that restates its start every minute for hours is kept by its start and its latest tellings."""
+    for minute in range(200):
+        stream.tell(firing("a", 60 * minute, flags=(RESTATED,)), at=60 * minute)
+
+    [signal] = stream.state.signals.values()
+    assert len(signal.firings) <= 32
+    assert (stream.standing()[0].alert_count, stream.standing()[0].opened_at) == (1, T0)
+
+
 def test_a_forgotten_flap_told_again_is_known(stream: Stream) -> None:
     """The repetition of a firing that is kept no more does not count twice."""
     for flap in range(100):

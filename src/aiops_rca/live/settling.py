@@ -45,11 +45,15 @@ def settle(work: Work) -> None:
     crowded = _store_signals(news if not torn else dict.fromkeys(news, 0), work)
     finish(work)
     for fingerprint in crowded:
-        firings = work.signals[fingerprint].firings
-        cut = len(firings) - SIGNAL_FIRINGS // 2
-        while cut > 0 and firings[cut].ended == REPEATED:
-            cut -= 1
-        work.drop(fingerprint, firings[:cut])
+        work.drop(fingerprint, _older_half(work.signals[fingerprint].firings))
+
+
+def _older_half(firings: Sequence[AlertRecord]) -> Sequence[AlertRecord]:
+    """What is let go of a signal that is told of too often; never a firing whose repetitions stay."""
+    cut = head = len(firings) - SIGNAL_FIRINGS // 2
+    while head > 0 and firings[head].ended == REPEATED:
+        head -= 1
+    return [*firings[:head], *firings[head + 1 : cut]]
 
 
 def _unchanged(before: Signal, after: Signal) -> int:
