@@ -388,7 +388,7 @@ def test_a_crowd_of_flaps_is_forgotten_from_the_oldest(stream: Stream) -> None:
 
 
 def test_a_long_firing_told_again_and_again_does_not_grow(stream: Stream) -> None:
-    """A sender that restates its start every minute for hours is kept by its start and its latest tellings."""
+    """A sender that restates its start every minute for hours is kept by its start and last tellings."""
     for minute in range(200):
         stream.tell(firing("a", 60 * minute, flags=(RESTATED,)), at=60 * minute)
 
