@@ -85,9 +85,13 @@ def bentoml(home: Path, *arguments: str) -> str:
 
 
 def environment(home: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of a service process: this one's without our settings, plus *extra*."""
+    """The environment of a service process: this one's without our settings, plus *extra*.
+
+    Its state lies under *home* too: no test touches what the project itself keeps.
+    """
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("AIOPS_", "PROMETHEUS_"))}
-    return kept | {"BENTOML_HOME": str(home), "BENTOML_DO_NOT_TRACK": "True", **(extra or {})}
+    own = {"BENTOML_HOME": str(home), "AIOPS_STATE_DIR": str(home / "state")}
+    return kept | own | {"BENTOML_DO_NOT_TRACK": "True", **(extra or {})}
 
 
 def seed(home: Path, graph: Path = GRAPH, history: Path = HISTORY) -> None:
@@ -134,7 +138,7 @@ def served(
             _wait(service, "/readyz" if ready else "/healthz")
             yield service
         finally:
-            _stop(process)
+            stop(process)
 
 
 def _wait(service: Served, path: str) -> None:
@@ -149,7 +153,7 @@ def _wait(service: Served, path: str) -> None:
     raise AssertionError("not ready in time:\n" + "\n".join(service.log_lines()[-30:]))
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[bytes]) -> None:
     """End the service and every process it started."""
     if process.poll() is None:
         process.terminate()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -15,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from served import GRAPH, HISTORY, ROOT, environment, free_port
+from served import GRAPH, HISTORY, ROOT, environment, free_port, stop
 
 STORM = ROOT / "tests" / "data" / "storm.json"
 
@@ -168,8 +167,7 @@ def settings_served(*arguments: str, cwd: Path, home: Path, **env: str) -> tuple
             time.sleep(0.1)
         raise AssertionError(log.read_text())
     finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
+        stop(server)
 
 
 def test_serve_takes_a_file_and_a_log_level(tmp_path: Path) -> None:

@@ -53,6 +53,7 @@ def ended(*arguments: str, home: Path, state: Path, env: Mapping[str, str]) -> t
     return done.returncode, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_one_that_hangs_is_noticed_and_replaced(home: Path, tmp_path: Path) -> None:
     """Readiness and metrics say that nobody folds, requests are accepted; soon another one goes on."""
     with served(home, env={"AIOPS_STATE_DIR": str(tmp_path / "state")}) as service:
