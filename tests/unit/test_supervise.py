@@ -110,6 +110,7 @@ def test_it_ends_with_its_parent(tmp_path: Path) -> None:
     owner.wait()
 
     wait_for(lambda: is_dead(written(file)))
+    assert is_dead(written(file))
 
 
 def test_what_cannot_be_started_stops_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
