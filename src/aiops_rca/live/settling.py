@@ -146,7 +146,9 @@ def _all_returns(id: str, work: Work) -> Returns:
 
 def _group(newcomers: dict[str, AlertRecord], returning: Returns, torn: set[str], work: Work) -> None:
     """Give every newcomer its incident; take *torn* incidents apart and put them together anew."""
-    others = {id: incident for id, incident in work.incidents.items() if id not in torn}
+    others = work.incidents
+    if torn:
+        others = {id: incident for id, incident in others.items() if id not in torn}
     parts = groups(list(newcomers.values()), returning, others, work.rules)
     keepers = _part_ways(parts, torn, work)
     for part in parts:

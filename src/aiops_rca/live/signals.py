@@ -126,7 +126,7 @@ def _first(
         alert_id(event.fingerprint, start),
         "",
         like.fingerprint,
-        event.source if event.source != like.source else like.source,
+        like.source if like.source == event.source else event.source,
         like.service,
         like.metric,
         event.severity,

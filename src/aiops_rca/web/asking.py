@@ -20,10 +20,10 @@ from aiops_rca.live.records import (
 )
 from aiops_rca.live.rows import IncidentRow, Quarantined, Standing, Wanted
 from aiops_rca.wire import encode
+from aiops_rca.wire.live import NO_NUL
 
 Now = Callable[[], int]
 _LOST_PLUS = re.compile(r"(.*\d:\d.*) (\d\d:?\d\d)")  # a `+` that was not escaped arrives as a space
-NO_NUL = r"^[^\x00]*$"  # PostgreSQL knows no text that holds one
 Id = Annotated[str, Path(min_length=1, max_length=200, pattern=NO_NUL)]
 Word = Annotated[str | None, Query(min_length=1, max_length=1024, pattern=NO_NUL)]
 Moment = Annotated[str | None, Query(min_length=1, max_length=64, description="RFC 3339, or epoch s or ms")]

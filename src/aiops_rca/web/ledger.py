@@ -14,12 +14,12 @@ from aiops_rca.domain.graph import ServiceGraph
 from aiops_rca.live.records import Feedback, Unmapped, Window
 from aiops_rca.live.rows import Quarantined
 from aiops_rca.web import views
-from aiops_rca.web.asking import NO_NUL, Id, Incidents, Shelf, moment, refusals, reply, shows, takes
+from aiops_rca.web.asking import Id, Incidents, Shelf, moment, refusals, reply, shows, takes
 from aiops_rca.web.commands import Desk, author, new_id
 from aiops_rca.web.paging import DEFAULT_LIMIT, NUMBER, WORD, Cursor, Limit, page, read_cursor
 from aiops_rca.web.webhooks import Webhooks
 from aiops_rca.wire import decode
-from aiops_rca.wire.live import MaintenanceIn, Page, WindowOut
+from aiops_rca.wire.live import NO_NUL, MaintenanceIn, Page, WindowOut
 
 _CHANGING = refusals(408, 413, 415, 422)
 _Number = Annotated[int, Path(ge=1, le=2**63 - 1)]

@@ -12,7 +12,7 @@ from fastapi import Query
 
 from aiops_rca.domain.errors import InputError
 from aiops_rca.wire import encode
-from aiops_rca.wire.live import Page
+from aiops_rca.wire.live import NO_NUL, Page
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -25,7 +25,7 @@ Cursor = Annotated[
     Query(max_length=16_384, pattern="^[A-Za-z0-9_-]*$", description="`next_cursor` of the part before"),
 ]
 NUMBER = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]  # what a database keeps as a whole number
-WORD = Annotated[str, msgspec.Meta(pattern=r"^[^\x00]*$")]
+WORD = Annotated[str, msgspec.Meta(pattern=NO_NUL)]
 
 
 def write_cursor(name: str, mark: Mark) -> str:

@@ -220,12 +220,12 @@ class FeedbackOut(Struct, gc=False):
     note: str | None
 
 
-_NO_NUL = r"^[^\x00]*$"  # PostgreSQL keeps no text that holds one
+NO_NUL = r"^[^\x00]*$"  # PostgreSQL keeps no text that holds one
 _TEXT = "an RFC 3339 time (no zone = UTC), or epoch seconds or milliseconds"
-Words = Annotated[str, Meta(max_length=4096, pattern=_NO_NUL)]
-Filled = Annotated[str, Meta(min_length=1, max_length=1024, pattern=_NO_NUL)]
-AlertId = Annotated[str, Meta(min_length=1, max_length=64, pattern=_NO_NUL)]
-Person = Annotated[str, Meta(max_length=200, pattern=_NO_NUL)]
+Words = Annotated[str, Meta(max_length=4096, pattern=NO_NUL)]
+Filled = Annotated[str, Meta(min_length=1, max_length=1024, pattern=NO_NUL)]
+AlertId = Annotated[str, Meta(min_length=1, max_length=64, pattern=NO_NUL)]
+Person = Annotated[str, Meta(max_length=200, pattern=NO_NUL)]
 When = Annotated[str | float, Meta(description=_TEXT)]
 
 
