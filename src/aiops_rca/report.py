@@ -5,13 +5,14 @@ Pure; the only place where numbers are rounded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from aiops_rca.domain.alert import Alert
-from aiops_rca.domain.candidate import Candidate, Ranking
+from aiops_rca.domain.candidate import Candidate, Evidence, Ranking
 from aiops_rca.domain.diagnosis import GRAPH_ONLY, INCONCLUSIVE, Diagnosis
 from aiops_rca.domain.graph import ServiceGraph
+from aiops_rca.domain.narrative import Narrative, Vote
 from aiops_rca.domain.release import Release
 from aiops_rca.wire import (
     ActionOut,
@@ -20,9 +21,14 @@ from aiops_rca.wire import (
     DegradedOut,
     EvidenceOut,
     IncidentOut,
+    NarrativeOut,
     PathStepOut,
+    ProposalOut,
     RootCauseOut,
+    SentenceOut,
     SimilarOut,
+    UsageOut,
+    VoteOut,
 )
 from aiops_rca.wire.live import DiagnosisOut
 
@@ -40,20 +46,22 @@ def incident_answer(
     target: str | None,
     versions: Mapping[str, str],
     degraded: Sequence[DegradedOut] = (),
+    method: str = GRAPH_ONLY,
 ) -> IncidentOut:
     """The answer for one batch; without a firing alert the root cause is `unknown`.
 
     *alerts*, *release* and *target* are what the *diagnoses* were made of; *degraded* is what went
-    wrong since.
+    wrong since. *method* says how those came about that nobody tried to put into words.
     """
-    clusters = [_cluster(diagnosis) for diagnosis in diagnoses]
+    clusters = [_cluster(diagnosis, method) for diagnosis in diagnoses]
     primary = clusters[0] if clusters else None
     return IncidentOut(
         incident_id=primary.cluster_id if primary else None,
         clusters=clusters,
-        root_cause=primary.root_cause if primary else _nothing_firing(),
+        root_cause=primary.root_cause if primary else _nothing_firing(method),
         recommended_actions=primary.recommended_actions if primary else [],
         similar_incidents=primary.similar_incidents if primary else [],
+        narrative=primary.narrative if primary else None,
         resolved_alerts=sum(alert.resolved for alert in alerts),
         degraded=[*_degraded(diagnoses, release, target), *degraded],
         versions=dict(versions),
@@ -68,9 +76,14 @@ def diagnosis_out(
     made_at: int,
     reason: str,
     versions: Mapping[str, str],
+    degraded: Sequence[DegradedOut] = (),
+    method: str = GRAPH_ONLY,
 ) -> DiagnosisOut:
-    """One *diagnosis* of a live incident, its *number*-th, made at *made_at* (epoch ms) for *reason*."""
-    answer = _cluster(diagnosis)
+    """One *diagnosis* of a live incident, its *number*-th, made at *made_at* (epoch ms) for *reason*.
+
+    *degraded* and *method* are as for `incident_answer`.
+    """
+    answer = _cluster(diagnosis, method)
     return DiagnosisOut(
         number=number,
         made_at=rfc3339(made_at),
@@ -79,8 +92,9 @@ def diagnosis_out(
         root_cause=answer.root_cause,
         recommended_actions=answer.recommended_actions,
         similar_incidents=answer.similar_incidents,
-        degraded=_degraded([diagnosis], release, None),
+        degraded=[*_degraded([diagnosis], release, None), *degraded],
         versions=dict(versions),
+        narrative=answer.narrative,
     )
 
 
@@ -89,7 +103,53 @@ def rfc3339(ts: int) -> str:
     return (_EPOCH + timedelta(milliseconds=ts)).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
-def _cluster(diagnosis: Diagnosis) -> ClusterOut:
+def narrative_out(narrative: Narrative, evidence: Sequence[Evidence]) -> NarrativeOut:
+    """*narrative* beside the *evidence* of the root cause: what it cites of other things, it brings along."""
+    own = {_saying(piece): piece.id for piece in evidence}
+    others: dict[tuple[str, str, str], Evidence] = {}
+
+    def ids(pieces: Iterable[Evidence]) -> list[str]:
+        found: dict[str, None] = {}
+        for piece in pieces:
+            saying = _saying(piece)
+            if saying not in own:
+                others.setdefault(saying, piece)
+            found[own.get(saying) or f"n{list(others).index(saying) + 1}"] = None
+        return list(found)
+
+    sentences = [SentenceOut(s.text, ids(s.evidence)) for s in narrative.sentences]
+    vote = _vote(narrative.vote, ids) if narrative.vote else None
+    usage = narrative.usage
+    return NarrativeOut(
+        text=narrative.text,
+        sentences=sentences,
+        first_actions=list(narrative.first_actions),
+        proposals=[ProposalOut(text, needs_approval=True) for text in narrative.proposals],
+        vote=vote,
+        evidence=[_evidence(piece, f"n{place}") for place, piece in enumerate(others.values(), 1)],
+        prompt_id=narrative.prompt_id,
+        schema_id=narrative.schema_id,
+        model=narrative.model,
+        usage=UsageOut(usage.input, usage.output, usage.cache_read, usage.cache_write),
+    )
+
+
+def _vote(vote: Vote, ids: Callable[[Iterable[Evidence]], list[str]]) -> VoteOut:
+    supports, contradicts = ids(vote.supports), ids(vote.contradicts)
+    return VoteOut(vote.service, supports, contradicts, round(vote.weight, _DIGITS), vote.moved)
+
+
+def _saying(piece: Evidence) -> tuple[str, str, str]:
+    """What makes two pieces of evidence the same, whatever their ids."""
+    return piece.kind, piece.service, piece.text
+
+
+def _evidence(piece: Evidence, id: str) -> EvidenceOut:
+    return EvidenceOut(id, piece.kind, piece.service, piece.text, list(piece.alert_ids))
+
+
+def _cluster(diagnosis: Diagnosis, method: str) -> ClusterOut:
+    narrative = diagnosis.narrative
     cluster = diagnosis.cluster
     return ClusterOut(
         cluster_id=cluster.id,
@@ -99,25 +159,26 @@ def _cluster(diagnosis: Diagnosis) -> ClusterOut:
         first_ts=rfc3339(cluster.first_ts),
         last_ts=rfc3339(cluster.last_ts),
         max_severity=cluster.max_severity.word,
-        root_cause=_root_cause(diagnosis),
+        root_cause=_root_cause(diagnosis, method),
         recommended_actions=[ActionOut(a.id, a.text, a.risk, a.source) for a in diagnosis.actions],
         similar_incidents=[
             SimilarOut(s.id, s.score, s.reason, s.root_cause, s.fix) for s in diagnosis.similar
         ],
+        narrative=narrative_out(narrative, diagnosis.ranking.evidence) if narrative else None,
     )
 
 
-def _root_cause(diagnosis: Diagnosis) -> RootCauseOut:
+def _root_cause(diagnosis: Diagnosis, method: str) -> RootCauseOut:
     ranking: Ranking = diagnosis.ranking
-    if not ranking.candidates:
-        return _nothing_firing()
-    best = ranking.candidates[0]
+    best = diagnosis.named
+    if best is None:
+        return _nothing_firing(method)
     return RootCauseOut(
         service=best.service,
         confidence=round(best.confidence, _DIGITS),
         verdict=diagnosis.verdict,
-        method=diagnosis.method,
-        evidence=[EvidenceOut(e.id, e.kind, e.service, e.text, list(e.alert_ids)) for e in ranking.evidence],
+        method=method if diagnosis.method == GRAPH_ONLY else diagnosis.method,
+        evidence=[_evidence(piece, piece.id) for piece in ranking.evidence],
         path=[PathStepOut(step.source, step.target) for step in ranking.path],
         candidates=[_candidate(c) for c in ranking.candidates[:_CANDIDATES]],
     )
@@ -132,8 +193,8 @@ def _candidate(candidate: Candidate) -> CandidateOut:
     )
 
 
-def _nothing_firing() -> RootCauseOut:
-    return RootCauseOut(UNKNOWN, 0.0, INCONCLUSIVE, GRAPH_ONLY, [], [], [])
+def _nothing_firing(method: str) -> RootCauseOut:
+    return RootCauseOut(UNKNOWN, 0.0, INCONCLUSIVE, method, [], [], [])
 
 
 def _degraded(diagnoses: Sequence[Diagnosis], release: Release, target: str | None) -> list[DegradedOut]:

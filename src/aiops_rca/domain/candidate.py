@@ -51,3 +51,12 @@ class Ranking:
     candidates: tuple[Candidate, ...]
     path: tuple[PathStep, ...]
     evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The case that can be made for one candidate: the path from where it is felt, and the reasons."""
+
+    candidate: Candidate
+    path: tuple[PathStep, ...]
+    evidence: tuple[Evidence, ...]

@@ -1,4 +1,4 @@
-"""One immutable pin of what answers: graph, history, ranker, runbook and pipeline parameters."""
+"""One immutable pin of what answers: graph, history, ranker, runbook, pipeline parameters, narration."""
 
 from __future__ import annotations
 
@@ -47,13 +47,17 @@ class RunbookEntry:
 
 @dataclass(frozen=True, eq=False)
 class Release:
-    """Everything an answer depends on besides the alerts. Compared by identity."""
+    """Everything an answer depends on besides the alerts. Compared by identity.
+
+    *narration* names prompt, schema and language model; empty where nothing is put into words.
+    """
 
     graph: ServiceGraph
     history: IncidentHistory
     ranker: RankerWeights
     runbook: tuple[RunbookEntry, ...]
     parameters: Parameters
+    narration: str = ""
 
     @cached_property
     def id(self) -> str:
@@ -61,7 +65,7 @@ class Release:
         parts = (
             *(sorted(self.graph.nodes.items()), self.graph.edges),
             *(self.history.incidents, sorted(self.ranker.weights.items())),
-            *(self.ranker.temperature, self.runbook, self.parameters),
+            *(self.ranker.temperature, self.runbook, self.parameters, self.narration),
         )
         digest = blake2b(digest_size=6)
         for part in parts:

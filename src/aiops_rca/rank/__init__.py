@@ -12,6 +12,7 @@ from aiops_rca.domain.candidate import Candidate, Ranking
 from aiops_rca.domain.cluster import Cluster
 from aiops_rca.domain.errors import InputError
 from aiops_rca.domain.release import Release
+from aiops_rca.rank.cases import cases
 from aiops_rca.rank.features import FEATURES, STARTING_WEIGHTS, FeatureTable, feature_table
 from aiops_rca.rank.flow import blame
 from aiops_rca.rank.logit import Logit
@@ -20,7 +21,7 @@ from aiops_rca.rank.pagerank import PageRank
 from aiops_rca.rank.prior import prior_of
 from aiops_rca.rank.strength import measure
 
-__all__ = ["FEATURES", "METHODS", "STARTING_WEIGHTS", "FeatureTable", "describe", "rank"]
+__all__ = ["FEATURES", "METHODS", "STARTING_WEIGHTS", "FeatureTable", "cases", "describe", "rank"]
 
 LONE_SIGNAL_CONFIDENCE = 0.5
 METHODS: Mapping[str, Method] = {"logit": Logit(), "pagerank": PageRank()}

@@ -17,6 +17,7 @@ __all__ = [
     "Ingest",
     "Limits",
     "Live",
+    "Llm",
     "Notify",
     "Settings",
     "Source",

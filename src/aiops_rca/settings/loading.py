@@ -21,6 +21,7 @@ from aiops_rca.domain.errors import InputError
 from aiops_rca.settings.sections import Section, Settings, Source
 
 PREFIX = "AIOPS_"
+KEY_VARIABLE = "ANTHROPIC_API_KEY"  # the name every tool for this provider reads
 CONFIG_VARIABLE = "AIOPS_CONFIG"
 _OUTSIDE = (CONFIG_VARIABLE, "AIOPS_BENTOML_HOME")  # read by the loader here and by run.py
 # Kubernetes adds these for every service it knows; one called aiops-rca must not stop ours
@@ -44,6 +45,7 @@ def load_settings(default_file: Path, environ: Mapping[str, str] = os.environ) -
     for variable, key in _variables(environ, _source_names(values)).items():
         _put(values, key, _parse(environ[variable], key, variable))
         sources[".".join(key)] = variable
+    _put_key(values, sources, environ)
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
@@ -52,6 +54,16 @@ def load_settings(default_file: Path, environ: Mapping[str, str] = os.environ) -
     default = dict(_leaves(Settings().model_dump()))
     overrides = {k: s for k, s in sources.items() if k in changed and changed[k] != default.get(k)}
     return settings.model_copy(update={"overrides": overrides})
+
+
+def _put_key(values: dict[str, Any], sources: dict[str, str], environ: Mapping[str, str]) -> None:
+    """Take the provider's key from its own variable; a file is no place for it."""
+    if "llm.api_key" in sources:
+        raise InputError(f"a key belongs into the variable {KEY_VARIABLE}", field=sources["llm.api_key"])
+    key = environ.get(KEY_VARIABLE, "").strip()
+    if key:
+        _put(values, ("llm", "api_key"), key)
+        sources["llm.api_key"] = KEY_VARIABLE
 
 
 def effective(settings: Settings) -> dict[str, Any]:

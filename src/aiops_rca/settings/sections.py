@@ -148,6 +148,7 @@ class Live(Section):
     journal_max_bytes: int | None = Field(default=None, ge=65_536)
     keep_days: int = Field(default=90, ge=1)
     max_streams: int = Field(default=64, ge=0)
+    metrics_port: int | None = Field(default=None, ge=1, le=65535)
 
 
 Occasion = Literal["opened", "reopened", "severity", "snooze_over", "root_cause", "resolved", "expired"]
@@ -163,6 +164,41 @@ class Notify(Section):
     per_minute: int = Field(default=20, ge=1)
     timeout_sec: float = Field(default=10.0, gt=0, le=300)
     base_url: str | None = Field(default=None, pattern=r"^https?://[^\s]+$")
+
+
+class Llm(Section):
+    """The language model that puts diagnoses into words: which one, how long, how often.
+
+    *api_key* comes from the variable ANTHROPIC_API_KEY alone, never from a file.
+    """
+
+    model: str = Field(default="claude-haiku-4-5", pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@/-]{0,127}$")
+    base_url: str = Field(default="https://api.anthropic.com", pattern=r"^https?://[^\s]+$")
+    timeout_s: float = Field(default=8.0, gt=0, le=120)
+    max_in_flight: int = Field(default=4, ge=1, le=256)
+    max_clusters: int = Field(default=3, ge=0, le=100)
+    skip_from: float = Field(default=0.9, ge=0, le=1)
+    skip_record: int = Field(default=20, ge=1)
+    skip_right: float = Field(default=0.8, gt=0, le=1)
+    settle_sec: float = Field(default=5.0, ge=0, le=3600)
+    quiet_sec: float = Field(default=60.0, ge=0, le=86_400)
+    calls_per_minute: int = Field(default=20, ge=0)
+    calls_per_day: int = Field(default=2000, ge=0)
+    tokens_per_minute: int = Field(default=100_000, ge=0)
+    tokens_per_day: int = Field(default=5_000_000, ge=0)
+    cache_sec: int = Field(default=3600, ge=0, le=86_400)
+    cache_entries: int = Field(default=1000, ge=0, le=100_000)
+    usd_per_mtok_in: float | None = Field(default=None, ge=0)
+    usd_per_mtok_out: float | None = Field(default=None, ge=0)
+    api_key: SecretStr | None = Field(default=None, min_length=1)
+
+    @field_validator("api_key")
+    @classmethod
+    def _fits_a_header(cls, key: SecretStr | None) -> SecretStr | None:
+        text = key.get_secret_value() if key else ""
+        if not text.isascii() or not text.isprintable() or " " in text:
+            raise ValueError("must be printable ASCII without spaces")
+        return key
 
 
 class Settings(Section):
@@ -184,6 +220,7 @@ class Settings(Section):
     sources: dict[SourceName, Source] = {}
     live: Live = Live()
     notify: Notify = Notify()
+    llm: Llm = Llm()
     limits: Limits = Limits()
     batching: Batching = Batching()
     server: Server = Server()

@@ -9,6 +9,7 @@ from msgspec import Struct
 STATUS: Mapping[str, int] = {
     "empty_batch": 400,
     "unauthorized": 401,
+    "forbidden": 403,
     "not_found": 404,
     "method_not_allowed": 405,
     "request_timeout": 408,

@@ -10,7 +10,7 @@ from typing import Annotated, Generic, TypeVar
 from msgspec import Meta, Struct
 
 from aiops_rca.domain.alert import LabelValue
-from aiops_rca.wire.batch import ActionOut, DegradedOut, RootCauseOut, SimilarOut
+from aiops_rca.wire.batch import ActionOut, DegradedOut, NarrativeOut, RootCauseOut, SimilarOut
 
 T = TypeVar("T")
 
@@ -42,6 +42,7 @@ class DiagnosisOut(Struct, gc=False):
     similar_incidents: list[SimilarOut]
     degraded: list[DegradedOut]
     versions: dict[str, str]
+    narrative: NarrativeOut | None = None  # diagnoses stored before there were any have none
 
 
 class CauseOut(Struct, gc=False):
