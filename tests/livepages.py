@@ -21,14 +21,24 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from aiops_rca.adapters.live_metrics import LiveMetrics
 from aiops_rca.adapters.metrics import Metrics
-from aiops_rca.adapters.store import Committer, IncidentStore, Journal, migrate, open_engine, places
+from aiops_rca.adapters.store import (
+    Committer,
+    IncidentStore,
+    Journal,
+    Switches,
+    migrate,
+    open_engine,
+    places,
+)
 from aiops_rca.bootstrap.rules import rules_of
 from aiops_rca.correlator.diagnosing import Diagnosing
 from aiops_rca.correlator.loop import Correlator, Terms
 from aiops_rca.domain.release import Release
 from aiops_rca.edge.app import Edge
 from aiops_rca.ingest.reader import Reader
+from aiops_rca.narrator.allowance import Allowance
 from aiops_rca.settings import Settings
+from aiops_rca.web.admin import AdminPages
 from aiops_rca.web.app import build_app, methods_of
 from aiops_rca.web.commands import Desk
 from aiops_rca.web.incident import Incidents
@@ -60,6 +70,7 @@ class Live:
     streams: Streams
     correlator: Correlator
     on_loop: Callable[[Callable[[], None]], None]
+    allowance: Allowance
     stop: threading.Event = field(default_factory=threading.Event)
 
     def tell(self, *alerts: dict[str, Any], source: str = "generic") -> dict[str, int]:
@@ -129,7 +140,9 @@ def live(
     )
     pulse = Pulse(journal, store, committer, now=now_ms, record=figures.record, fresh_sec=0, remember_sec=0.3)
     desk = Desk(committer, store, now_ms, wait_sec)
-    pages = LivePages(store, journal, webhooks, desk, streams, pulse, lambda: rel.graph)
+    allowance = Allowance(chosen.use_llm, Switches(store_engine), confident_from=chosen.llm.skip_from)
+    admin = AdminPages(allowance, chosen.llm, now=now_ms)
+    pages = LivePages(store, journal, webhooks, desk, streams, pulse, lambda: rel.graph, admin)
     serving = Serving(rel, {}, {}, None)
     app = build_app(chosen, lambda: serving, pages, version="test", bento_tag=None)
     edge = Edge(
@@ -145,7 +158,7 @@ def live(
     correlator = _correlator(chosen, rel, journal, store)
     serve = _Server(edge)
     with serve.listening() as url, httpx.Client(base_url=url, timeout=30) as client:
-        running = Live(client, url, journal, store, streams, correlator, serve.call)
+        running = Live(client, url, journal, store, streams, correlator, serve.call, allowance)
         folder_thread = threading.Thread(target=correlator.run, args=(running.stop,))
         if folding:
             folder_thread.start()

@@ -24,6 +24,7 @@ GRAPH = ROOT / "graphs" / "online-boutique.yaml"
 HISTORY = ROOT / "history" / "online-boutique.jsonl"
 START_SEC = 60
 STOP_SEC = 30
+_OURS = ("AIOPS_", "ANTHROPIC_", "PROMETHEUS_")
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def environment(home: Path, extra: Mapping[str, str] | None = None) -> dict[str,
 
     Its state lies under *home* too: no test touches what the project itself keeps.
     """
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AIOPS_", "PROMETHEUS_"))}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(_OURS)}
     own = {"BENTOML_HOME": str(home), "AIOPS_STATE_DIR": str(home / "state")}
     return kept | own | {"BENTOML_DO_NOT_TRACK": "True", **(extra or {})}
 

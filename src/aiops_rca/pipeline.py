@@ -72,7 +72,9 @@ def moved(diagnosis: Diagnosis, case: Case, confidence: float, release: Release)
     """
     named = Candidate(case.candidate.service, case.candidate.score, confidence, case.candidate.terms)
     ranking = Ranking(diagnosis.ranking.candidates, case.path, case.evidence)
-    own = recommend(diagnosis.cluster, Ranking((named,), case.path, case.evidence), diagnosis.similar, release)
+    own = recommend(
+        diagnosis.cluster, Ranking((named,), case.path, case.evidence), diagnosis.similar, release
+    )
     known = {action.id for action in own}
     return replace(
         diagnosis,

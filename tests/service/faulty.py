@@ -24,13 +24,18 @@ def diagnose(*arguments: Any, target: str | None, **more: Any) -> Diagnoses:
     return _diagnose(*arguments, target=target, **more)
 
 
-async def stumbling(task: Task, diagnoses: Diagnoses) -> Diagnoses:
-    """Fail for the target `stumble`."""
-    if task.target == "stumble":
+class Stumbling:
+    """Fails for the target `stumble`."""
+
+    def prepare(self, task: Task, diagnoses: Diagnoses) -> bool:
+        """Only that one takes the step."""
+        return task.target == "stumble" and bool(diagnoses)
+
+    async def __call__(self, task: Task, diagnoses: Diagnoses) -> Diagnoses:
+        """Fail."""
         raise ConnectionError("planted")
-    return diagnoses
 
 
 incident.diagnose = diagnose  # type: ignore[assignment, attr-defined]
-shipped.APPLICATION.incidents.enrich = stumbling
+shipped.APPLICATION.incidents.enrich = Stumbling()
 AiopsRca: Any = shipped.AiopsRca

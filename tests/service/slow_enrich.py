@@ -23,19 +23,24 @@ def _note(word: str) -> None:
         file.write(f"{word}\n")
 
 
-async def sleeping(task: Task, diagnoses: Diagnoses) -> Diagnoses:
-    """Sleep for requests whose target is `slow`."""
-    if task.target != "slow":
+class Sleeping:
+    """Sleeps for requests whose target is `slow`."""
+
+    def prepare(self, task: Task, diagnoses: Diagnoses) -> bool:
+        """Only those have to wait."""
+        return task.target == "slow" and bool(diagnoses)
+
+    async def __call__(self, task: Task, diagnoses: Diagnoses) -> Diagnoses:
+        """Sleep."""
+        _note("start")
+        try:
+            await asyncio.sleep(_SECONDS)
+        except asyncio.CancelledError:
+            _note("cancelled")
+            raise
+        _note("done")
         return diagnoses
-    _note("start")
-    try:
-        await asyncio.sleep(_SECONDS)
-    except asyncio.CancelledError:
-        _note("cancelled")
-        raise
-    _note("done")
-    return diagnoses
 
 
-shipped.APPLICATION.incidents.enrich = sleeping
+shipped.APPLICATION.incidents.enrich = Sleeping()
 AiopsRca: Any = shipped.AiopsRca

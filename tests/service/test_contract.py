@@ -55,7 +55,10 @@ def test_the_storm_is_answered_whole(client: httpx.Client, storm: dict[str, Any]
     assert {"validate", "correlate", "rank", "recall", "enrich", "serialize", "total"} == set(
         answer["timings_ms"]
     )
-    assert {"app", "bento", "graph", "history", "ranker", "release"} == set(answer["versions"])
+    assert {
+        *("app", "bento", "graph", "history", "ranker", "release"),
+        *("prompt", "schema", "llm_model"),
+    } == set(answer["versions"])
 
 
 def test_no_alert_is_lost(client: httpx.Client, storm: dict[str, Any]) -> None:

@@ -2,87 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
-import msgspec
-
-from aiops_rca.adapters.files import load_ranker
-from aiops_rca.correlator.diagnosing import (
-    DIAGNOSED,
-    FEWER,
-    FIRST,
-    GROWN,
-    NEW_SERVICE,
-    OVER,
-    ROOT_CAUSE,
-    WORSE,
-    Diagnosing,
-    Made,
-)
+from aiops_rca.correlator.diagnosing import FEWER, FIRST, GROWN, NEW_SERVICE, OVER, WORSE, Made
+from aiops_rca.correlator.seen import DIAGNOSED, ROOT_CAUSE
 from aiops_rca.domain.alert import Severity
 from aiops_rca.domain.command import SPLIT, Command
-from aiops_rca.domain.event import AlertEvent
-from aiops_rca.live.records import AlertRecord, DiagnosisRecord, Stored
-from aiops_rca.wire.live import DiagnosisOut
-from builders import release
-from stream import T0, Stream, chain, firing, resolved
+from aiops_rca.live.records import Stored
+from diagnosed import Line, document
+from stream import T0, firing, resolved
 
 DAY = 86_400.0
-RANKER = load_ranker(Path(__file__).parents[2] / "configs" / "ranker.yaml")
-
-
-class Line:
-    """A stream, diagnosed as the correlator does it; each look at the clock takes *tick* seconds."""
-
-    def __init__(self, tick: float = 0.0) -> None:
-        self.stream = Stream()
-        self._tick, self._time = tick, 0.0
-        self.diagnosing = self._diagnosing()
-        self.all: list[DiagnosisRecord] = []
-
-    def tell(self, *events: AlertEvent, at: float, seconds: float = 10.0) -> Made:
-        """One body, folded and diagnosed."""
-        return self._after(self.stream.tell(*events, at=at), at, seconds)
-
-    def ask(self, command: Command, *, at: float) -> Made:
-        """One command, folded and diagnosed."""
-        return self._after(self.stream.ask(command, at=at), at, 10.0)
-
-    def wait(self, at: float, seconds: float = 10.0) -> Made:
-        """Nothing but time."""
-        return self._after(self.stream.wait(at), at, seconds)
-
-    def restart(self) -> None:
-        """Go on from what is stored, as another process would."""
-        self.stream.restart()
-        self.diagnosing = self._diagnosing()
-        last = {record.incident: record for record in self.all}
-        self.diagnosing.resume(self.stream.shelf.stored()._replace(diagnosed=last))
-
-    def _diagnosing(self) -> Diagnosing:
-        return Diagnosing(
-            release(chain(), weights=RANKER.weights, temperature=RANKER.temperature),
-            {"graph": "chain"},
-            growth=0.25,
-            kept_alerts=self._kept,
-            clock=self._clock,
-        )
-
-    def _clock(self) -> float:
-        self._time += self._tick
-        return self._time
-
-    def _kept(self, incident: str, limit: int) -> Iterable[AlertRecord]:
-        rows = self.stream.shelf.alerts.values()
-        return [row for row in rows if row.incident == incident][:limit]
-
-    def _after(self, changes: object, at: float, seconds: float) -> Made:
-        self.diagnosing.note(changes)  # type: ignore[arg-type]
-        made = self.diagnosing.make(self.stream.state, now=T0 + round(at * 1000), seconds=seconds)
-        self.diagnosing.stored(changes)  # type: ignore[arg-type]
-        self.all += made.diagnoses
-        return made
 
 
 def reasons(made: Made) -> Sequence[str]:
@@ -95,13 +25,14 @@ def test_an_incident_is_diagnosed_when_it_opens() -> None:
     made = Line().tell(firing("a", 0), firing("b", 1), at=2)
 
     (record,) = made.diagnoses
-    document = msgspec.json.decode(record.document, type=DiagnosisOut)
+    shown = document(record)
     assert (record.number, record.reason, record.alert_count) == (1, FIRST, 2)
-    assert document.root_cause.service == record.root_cause
-    assert document.versions == {"graph": "chain"}
+    assert shown.root_cause.service == record.root_cause
+    assert shown.versions == {"graph": "chain"}
     assert [happening.kind for happening in made.happenings] == [DIAGNOSED]
     assert record.root_cause in made.happenings[0].text
     assert made.notices == ()
+    assert (shown.root_cause.method, shown.narrative) == ("graph-only", None)
 
 
 def test_the_same_alerts_told_again_are_not_diagnosed_again() -> None:

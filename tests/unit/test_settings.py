@@ -25,7 +25,7 @@ def test_the_shipped_file_shows_every_setting() -> None:
     keys = {f"{a}.{b}" for a, v in written.items() if isinstance(v, dict) for b in v} | set(written)
 
     for key in effective(Settings()):
-        assert key in keys or key.split(".")[0] == "severity_aliases", key
+        assert key in keys or key.split(".")[0] == "severity_aliases" or key == "llm.api_key", key
 
 
 def test_every_setting_has_a_comment_above_it() -> None:
@@ -236,3 +236,38 @@ def test_an_error_shows_no_secret(tmp_path: Path, text: str, variables: dict[str
         load_settings(file, variables)
 
     assert "hush" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_the_key_of_the_provider_comes_from_its_own_variable() -> None:
+    """`ANTHROPIC_API_KEY` is taken, shown as asterisks and named as where it came from."""
+    settings = load_settings(SHIPPED, {"ANTHROPIC_API_KEY": "sk-ant-secret"})
+
+    assert settings.llm.api_key is not None
+    assert settings.llm.api_key.get_secret_value() == "sk-ant-secret"
+    assert settings.overrides == {"llm.api_key": "ANTHROPIC_API_KEY"}
+    assert "secret" not in f"{effective(settings)} {settings!r}"
+
+
+@pytest.mark.parametrize("blank", ["", "  ", "\n"])
+def test_a_blank_key_is_none(blank: str) -> None:
+    """An empty variable, as compose files make them, is the same as no key."""
+    assert load_settings(SHIPPED, {"ANTHROPIC_API_KEY": blank}).llm.api_key is None
+
+
+def test_a_key_does_not_belong_into_a_file_or_another_variable(tmp_path: Path) -> None:
+    """A key in the file, or under a name of our own, stops the start; the error does not show it."""
+    file = tmp_path / "rca.yaml"
+    file.write_text("llm: {api_key: sk-ant-secret}\n", encoding="utf-8")
+
+    for path, environ in ((file, {}), (SHIPPED, {"AIOPS_LLM_API_KEY": "sk-ant-secret"})):
+        with pytest.raises(InputError, match="ANTHROPIC_API_KEY") as caught:
+            load_settings(path, environ)
+        assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("bad", ["sk ant", "sk-\u00fcnt", "sk\nant"])
+def test_a_key_that_fits_into_no_header_is_refused(bad: str) -> None:
+    """What cannot be sent stops the start, naming the variable and not the value."""
+    with pytest.raises(InputError, match="ANTHROPIC_API_KEY") as caught:
+        load_settings(SHIPPED, {"ANTHROPIC_API_KEY": bad})
+    assert bad not in str(caught.value)

@@ -17,8 +17,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from aiops_rca.wire import CLIENT_GONE
 
 PHASES = ("validate", "correlate", "rank", "recall", "enrich", "serialize")
-LLM_FAILURES = ("timeout", "5xx", "rate_limit", "parse_error", "auth", "circuit_open", "client_error")
-_REJECTED = ("400", "401", "404", "405", "408", "409", "413", "415", "422")
+_REJECTED = ("400", "401", "403", "404", "405", "408", "409", "413", "415", "422")
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _PHASE_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
 
@@ -55,16 +54,11 @@ class Metrics:
             buckets=_PHASE_SECONDS,
             registry=registry,
         )
-        self.llm_failures = Counter(
-            "aiops_llm_failures", "Failed language model steps by reason", ["reason"], registry=registry
-        )
         self.cpu = _process_gauge("cpu_seconds", "User and system CPU time", registry)
         self.memory = _process_gauge("resident_memory_bytes", "Resident memory", registry)
         self._phases = {name: self.phase.labels(name) for name in PHASES}
         self._outcomes = {name: self.requests.labels(name) for name in ("success", "error")}
         self._codes = {code: self.rejected.labels(code) for code in _REJECTED}
-        for reason in LLM_FAILURES:
-            self.llm_failures.labels(reason)
 
     def answered(self, status: int, seconds: float, *, incident: bool) -> None:
         """Count one finished request; only incident requests count as success or error.

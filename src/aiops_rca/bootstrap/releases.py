@@ -11,6 +11,7 @@ from aiops_rca.adapters import artifacts
 from aiops_rca.adapters.files import load_ranker, load_runbook
 from aiops_rca.domain.errors import ArtifactError, RcaError
 from aiops_rca.domain.release import Release
+from aiops_rca.enrich.prompt import PROMPT_ID, SCHEMA_ID
 from aiops_rca.ingest.batch import read_alerts
 from aiops_rca.pipeline import diagnose
 from aiops_rca.settings import Settings
@@ -42,19 +43,23 @@ def assemble(root: Path, settings: Settings, bento_tag: str | None) -> tuple[Ser
     runbook = _checked(checks, "runbook", lambda: load_runbook(configs / "runbook.yaml"))
     if not all(check.ok for check in checks.values()):
         return Serving(None, checks, {}, None), NO_TAGS
-    release = Release(graph.value, history.value, ranker, runbook, settings.parameters)
-    versions = versions_of(release, bento_tag)
+    narration = f"{PROMPT_ID} {SCHEMA_ID} {settings.llm.model}"
+    release = Release(graph.value, history.value, ranker, runbook, settings.parameters, narration)
+    versions = versions_of(release, bento_tag, settings.llm.model)
     return Serving(release, checks, versions, graph.loaded_at), Tags(graph.tag, history.tag)
 
 
-def versions_of(release: Release, bento_tag: str | None) -> dict[str, str]:
-    """What an answer by *release* says of where it came from."""
+def versions_of(release: Release, bento_tag: str | None, model: str) -> dict[str, str]:
+    """What an answer by *release*, put into words by *model* if at all, says of where it came from."""
     return {
         "app": __version__,
         "bento": bento_tag or "unpacked",
         "graph": release.graph.version,
         "history": release.history.version,
         "ranker": release.ranker.version,
+        "prompt": PROMPT_ID,
+        "schema": SCHEMA_ID,
+        "llm_model": model,
         "release": release.id,
     }
 

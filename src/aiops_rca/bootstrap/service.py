@@ -12,14 +12,17 @@ from prometheus_client import REGISTRY
 from aiops_rca import __version__
 from aiops_rca.adapters import artifacts, log
 from aiops_rca.adapters.live_metrics import LiveMetrics
+from aiops_rca.adapters.llm_metrics import LlmMetrics
 from aiops_rca.adapters.metrics import Metrics
 from aiops_rca.adapters.notify import targets
+from aiops_rca.bootstrap.narration import Narration
 from aiops_rca.bootstrap.releases import NO_TAGS, assemble, warm_up
 from aiops_rca.bootstrap.stream import Stream
 from aiops_rca.edge.app import ALONE, BATCHED, TASK, App, Edge
 from aiops_rca.settings import Settings, load_settings
 from aiops_rca.web.app import build_app, methods_of
-from aiops_rca.web.incident import Enrich, Incidents, Task
+from aiops_rca.web.enriching import Enriching
+from aiops_rca.web.incident import Incidents, Task
 from aiops_rca.web.serving import NOTHING, Serving
 
 __all__ = ["ALONE", "BATCHED", "TASK", "Application", "Task"]
@@ -32,16 +35,18 @@ class Application:
     by the correlator: where nobody looks, it would only fail and fail again.
     """
 
-    def __init__(self, root: Path, *, enrich: Enrich | None = None) -> None:
+    def __init__(self, root: Path) -> None:
         self.root = root
         self.settings: Settings = load_settings(root / "configs" / "aiops_rca.yaml")
         targets(self.settings.notify)
         log.set_up(self.settings.log.level)
         self.metrics = Metrics(REGISTRY)
+        self._llm_metrics = LlmMetrics(REGISTRY, "worker")
+        self._narration: Narration | None = None
         self.serving = NOTHING
         self._tags = NO_TAGS
         self._bento_tag = artifacts.bento_tag(root)
-        self.incidents = Incidents(self.settings, self.current, self.metrics, enrich)
+        self.incidents = Incidents(self.settings, self.current, self.metrics)
 
     @cached_property
     def stream(self) -> Stream:
@@ -60,6 +65,11 @@ class Application:
             warm_up(serving.release)
         self.serving = serving
         self.stream.open()
+        llm = self.settings.llm
+        self._narration = Narration(llm, self.stream.allowance, self._llm_metrics)
+        if self.incidents.enrich is None:
+            narrator = self._narration.narrator
+            self.incidents.enrich = Enriching(narrator, most=llm.max_clusters, seconds=llm.timeout_s)
 
     def start(self) -> None:
         """Begin to serve; called from the event loop.
@@ -73,6 +83,8 @@ class Application:
 
     async def close(self) -> None:
         """End what `load` and `start` began."""
+        if self._narration is not None:
+            await self._narration.close()
         await self.stream.close()
 
     def edge(self, inner: App) -> Edge:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 import aiops_rca
 from aiops_rca.adapters import processes
 from aiops_rca.adapters.live_metrics import LiveMetrics
-from aiops_rca.adapters.store import Committer, IncidentReader, Journal
+from aiops_rca.adapters.store import Committer, IncidentReader, Journal, Switches
 from aiops_rca.adapters.supervise import Supervised
 from aiops_rca.bootstrap.clock import now_ms
 from aiops_rca.bootstrap.places import Databases
@@ -24,7 +24,9 @@ from aiops_rca.bootstrap.releases import Tags
 from aiops_rca.domain.errors import RcaError
 from aiops_rca.domain.graph import ServiceGraph
 from aiops_rca.ingest.reader import Reader
+from aiops_rca.narrator.allowance import LOOK_SEC, Allowance
 from aiops_rca.settings import CONFIG_VARIABLE, Settings
+from aiops_rca.web.admin import AdminPages
 from aiops_rca.web.commands import Desk
 from aiops_rca.web.live import LivePages
 from aiops_rca.web.pulse import Pulse
@@ -54,6 +56,7 @@ class Stream:
         self._root, self._settings, self._current = root, settings, current
         self._closing = threading.Event()
         self._child: Supervised | None = None
+        self._looking: asyncio.Task[None] | None = None
         self._databases = Databases(root, settings, packed=packed)
         self._journal = Journal(self._databases.journal)
         self._incidents = incidents = IncidentReader(self._databases.incidents)
@@ -70,6 +73,8 @@ class Stream:
             record=self.metrics.record,
             child_gone=self._is_child_gone,
         )
+        switches, llm = Switches(self._databases.incidents), settings.llm
+        self.allowance = Allowance(settings.use_llm, switches, confident_from=llm.skip_from)
         self._streams = Streams(incidents, most=live.max_streams, count=self.metrics.streaming)
         self.pages = LivePages(
             incidents=incidents,
@@ -79,6 +84,7 @@ class Stream:
             streams=self._streams,
             pulse=self.pulse,
             graph=self._graph,
+            admin=AdminPages(self.allowance, llm, now=now_ms),
         )
 
     def open(self) -> None:
@@ -86,12 +92,17 @@ class Stream:
         try:
             self._databases.prepare()
             self._webhooks.warm(self._journal.recent(_REMEMBERED))
+            self.allowance.look()
         except RcaError as error:
             log.warning("waiting for the database", extra={"event": {"reason": error.message}})
             threading.Thread(target=self._keep_trying, name="open", daemon=True).start()
 
     def start(self, tags: Tags) -> None:
-        """Keep a correlator running beside this worker, where the settings want one there."""
+        """Keep a correlator running beside this worker, where the settings want one, and look at the switch.
+
+        Called from the event loop.
+        """
+        self._looking = asyncio.create_task(self._keep_looking())
         wanted = self._settings.live.correlator
         beside = wanted == "beside" or (wanted == "auto" and self._databases.embedded)
         if beside and self._current().release is not None:
@@ -102,6 +113,8 @@ class Stream:
     async def close(self) -> None:
         """Keep what was promised, then end everything."""
         self._closing.set()
+        if self._looking is not None:
+            self._looking.cancel()
         self._streams.close()
         await self._committer.close()
         self._webhooks.close()
@@ -137,6 +150,11 @@ class Stream:
     def _nodes(self) -> Collection[str]:
         graph = self._graph()
         return graph.nodes if graph else _NO_NODES
+
+    async def _keep_looking(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SEC)
+            await asyncio.to_thread(self.allowance.look)
 
     def _keep_trying(self) -> None:
         while not self._closing.wait(_RETRY_SEC):

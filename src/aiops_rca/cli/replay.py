@@ -79,7 +79,7 @@ def _release(
     from aiops_rca.adapters.files import load_release
 
     release = load_release(graph, history=history, configs=root / "configs", parameters=settings.parameters)
-    return release, versions_of(release, None)
+    return release, versions_of(release, None, settings.llm.model)
 
 
 @contextlib.contextmanager

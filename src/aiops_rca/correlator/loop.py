@@ -120,13 +120,14 @@ class Correlator:
             self._prune(state, now)
         began = time.perf_counter()
         entries = self._journal.read(state.seq, limit=self._limit)
-        if not entries and now < state.look_at and not self._diagnosing.waiting:
+        if not entries and now < state.look_at and not self._diagnosing.has_work(now):
             return False
         return self._fold(state, entries, now, began)
 
     def close(self) -> None:
         """Let go of everything, so that another one can go on at once."""
         self._let_go()
+        self._diagnosing.close()
         if self._held_until:
             try:
                 self._store.release(self._terms.holder)
@@ -226,6 +227,7 @@ class Correlator:
     def _let_go(self) -> None:
         if self._state is not None and self._beside is not None:
             self._beside.stop()
+        self._diagnosing.let_go()
         self._state = None
 
     def _adapt(self, took: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from aiops_rca.domain.alert import Alert
 from aiops_rca.live.outline import alert_of, earlier_and_worse, moment
@@ -27,3 +27,10 @@ def onsets_of(firings: Iterable[AlertRecord]) -> tuple[Alert, ...]:
         known = found.get(alert.fingerprint)
         found[alert.fingerprint] = alert if known is None else earlier_and_worse(known, alert)
     return tuple(sorted(found.values(), key=moment))
+
+
+def summaries_of(state: State, alerts: Iterable[Alert]) -> Mapping[str, str]:
+    """What senders wrote of *alerts*, by alert id; nothing of those whose firing a fold no longer needs."""
+    signals = ((alert.id, state.signals.get(alert.fingerprint)) for alert in alerts)
+    firings = ((id, firing) for id, signal in signals if signal for firing in signal.firings)
+    return {id: firing.summary for id, firing in firings if firing.id == id and firing.summary}

@@ -6,6 +6,7 @@ from aiops_rca.settings.sections import (
     Ingest,
     Limits,
     Live,
+    Llm,
     Notify,
     Settings,
     Source,

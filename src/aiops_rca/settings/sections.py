@@ -173,7 +173,7 @@ class Llm(Section):
     """
 
     model: str = Field(default="claude-haiku-4-5", pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@/-]{0,127}$")
-    base_url: str = Field(default="https://api.anthropic.com", pattern=r"^https?://[^\s]+$")
+    base_url: str = Field(default="https://api.anthropic.com", pattern=r"^https?://[^\s/?#@]+(/[^\s?#@]*)?$")
     timeout_s: float = Field(default=8.0, gt=0, le=120)
     max_in_flight: int = Field(default=4, ge=1, le=256)
     max_clusters: int = Field(default=3, ge=0, le=100)

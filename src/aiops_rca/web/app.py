@@ -154,7 +154,7 @@ def _version(now: Serving, settings: Settings, version: str, bento_tag: str | No
             gap_sec=settings.gap_sec,
             max_hop=settings.max_hop,
             rca_method=settings.rca_method,
-            llm_model=None,
+            llm_model=settings.llm.model if settings.llm.api_key else None,
             overrides=[
                 OverrideOut(key=key, value=values.get(key), source=source)
                 for key, source in sorted(settings.overrides.items())

@@ -129,6 +129,7 @@ def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 _MEANING = {
     401: "The credentials of the source are missing or wrong",
+    403: "Not from here",
     404: "There is none",
     408: "The body did not arrive in time",
     409: "It makes no sense as things are",

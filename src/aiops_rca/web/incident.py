@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from aiops_rca.domain.alert import Alert
-from aiops_rca.domain.diagnosis import Diagnosis
+from aiops_rca.domain.diagnosis import FAILED, GRAPH_ONLY, Diagnosis
 from aiops_rca.domain.errors import InputError, RcaError
 from aiops_rca.domain.fingerprint import Ignored
 from aiops_rca.domain.release import Release
@@ -38,6 +38,10 @@ R = TypeVar("R")
 
 class Enrich(Protocol):
     """A step after the batch, per request: may wait, may be cancelled, returns what it improved."""
+
+    def prepare(self, task: Task, diagnoses: Diagnoses) -> bool:
+        """Never waits. False when there is nothing to wait for: then it is not called."""
+        ...
 
     async def __call__(self, task: Task, diagnoses: Diagnoses) -> Diagnoses:
         """The diagnoses, improved where it could; the cluster order is kept."""
@@ -82,6 +86,7 @@ class Task:
     large: bool
     diagnoses: Diagnoses | None = None
     degraded: tuple[DegradedOut, ...] = ()
+    method: str = GRAPH_ONLY  # of the diagnoses that the step after the batch has left as they were
     log_fields: dict[str, object] = field(default_factory=dict)
 
 
@@ -93,12 +98,11 @@ class Incidents:
         settings: Settings,
         serving: Callable[[], Serving],
         recorder: Recorder,
-        enrich: Enrich | None = None,
     ) -> None:
         self._settings = settings
         self._serving = serving
         self._recorder = recorder
-        self.enrich = enrich
+        self.enrich: Enrich | None = None
         self._severities = settings.severities
         self._ignore = Ignored(settings.measuring_labels)
         # One thread: two large requests at once would only halve each other's speed.
@@ -125,7 +129,7 @@ class Incidents:
         if task.diagnoses is None:
             raise RcaError("the diagnosis failed; see the log", code="internal")
         task.clock.restart()
-        if self.enrich is not None:
+        if self.enrich is not None and self.enrich.prepare(task, task.diagnoses):
             await while_connected(self._enriched(task, task.diagnoses, self.enrich))
         task.clock("enrich")
         body = await self._beside(_report, task) if task.large else _report(task)
@@ -156,6 +160,7 @@ class Incidents:
             task.diagnoses = await enrich(task, diagnoses)
         except Exception:  # the diagnosis stands without it: the answer says so, the log says why
             log.exception("enrichment failed")
+            task.method = FAILED
             task.degraded = (DegradedOut("enrich", "the enrichment failed; see the log"),)
 
     async def _beside(self, work: Callable[[A], R], argument: A) -> R:
@@ -173,11 +178,13 @@ def _report(task: Task) -> bytes:
         target=task.target,
         versions=task.versions,
         degraded=task.degraded,
+        method=task.method,
     )
     task.log_fields = {
         "cluster_count": len(answer.clusters),
         "root_cause": answer.root_cause.service,
         "confidence": answer.root_cause.confidence,
+        "method": answer.root_cause.method,
     }
     body = encode(answer)
     task.clock("serialize")

@@ -1,4 +1,4 @@
-"""All pages of the stream in one place: what they need, and the routes they make."""
+"""All pages that rest on the databases in one place: what they need, and the routes they make."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 
 from aiops_rca.domain.graph import ServiceGraph
+from aiops_rca.web.admin import AdminPages
 from aiops_rca.web.asking import Incidents, Shelf
 from aiops_rca.web.browse import IncidentPages
 from aiops_rca.web.commands import CommandPages, Desk
@@ -19,7 +20,7 @@ from aiops_rca.web.webhooks import Webhooks
 
 @dataclass(frozen=True, slots=True)
 class LivePages:
-    """What the pages of the stream rest on. *graph* gives the service graph in service, None without one."""
+    """What those pages rest on. *graph* gives the service graph in service, None without one."""
 
     incidents: Incidents
     shelf: Shelf
@@ -28,6 +29,7 @@ class LivePages:
     streams: Streams
     pulse: Pulse
     graph: Callable[[], ServiceGraph | None]
+    admin: AdminPages
 
     def add_to(self, app: FastAPI) -> None:
         """Add every route."""
@@ -36,3 +38,4 @@ class LivePages:
         MaintenancePages(self.desk, self.incidents, self.graph).add_to(app)
         LedgerPages(self.incidents, self.shelf, self.webhooks, self.desk).add_to(app)
         StreamPages(self.streams).add_to(app)
+        self.admin.add_to(app)

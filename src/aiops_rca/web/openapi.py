@@ -10,8 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from aiops_rca.web.asking import refusals, shows
-from aiops_rca.wire import json_schemas
-from aiops_rca.wire.live import SHOWN
+from aiops_rca.wire import admin, json_schemas, live
 
 _EXAMPLE = {
     "alerts": [
@@ -51,7 +50,7 @@ def describe(app: FastAPI, severities: Iterable[str]) -> None:
 
 
 def _merge(document: dict[str, Any], severity: str) -> dict[str, Any]:
-    references, schemas = json_schemas(SHOWN)
+    references, schemas = json_schemas((*live.SHOWN, *admin.SHOWN))
     fields = schemas["AlertIn"]["properties"]
     fields["severity"]["pattern"] = severity
     fields["ts"] = _TIME

@@ -14,6 +14,7 @@ from aiops_rca.adapters.store.journal import Journal
 from aiops_rca.adapters.store.migrating import migrate
 from aiops_rca.adapters.store.outbox import Outbox
 from aiops_rca.adapters.store.reading import IncidentReader
+from aiops_rca.adapters.store.switches import Switches
 
 __all__ = [
     "Committer",
@@ -22,6 +23,7 @@ __all__ = [
     "Journal",
     "Outbox",
     "Places",
+    "Switches",
     "migrate",
     "open_engine",
     "places",

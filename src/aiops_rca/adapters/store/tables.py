@@ -268,3 +268,12 @@ outbox = Table(
     Index("outbox_incident", "incident"),
     sqlite_autoincrement=True,
 )
+
+switches = Table(  # what people switch at run time, for every process
+    "switches",
+    INCIDENTS,
+    _text("name", key=True),
+    Column("enabled", Boolean),  # NULL: as the setting says
+    _whole("at"),
+    _text("by"),
+)

@@ -1,0 +1,105 @@
+"""One HTTP request to the Anthropic API through its SDK: a reply, or a named fault as a value.
+
+Nothing but the settings decides what leaves and where to: no telemetry, no headers or address from the
+environment, no redirects. A fault holds no word of the provider's, and no exception of the SDK gets out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from aiops_rca.adapters.llm.faults import Fault, of_connection, of_status
+from aiops_rca.adapters.llm.reading import read
+from aiops_rca.domain.errors import InputError
+from aiops_rca.enrich.asking import TIMEOUT, Reply
+from aiops_rca.settings import Llm
+
+if TYPE_CHECKING:
+    import httpx2
+
+CONNECT_SEC = 1.5
+POOL_SEC = 0.5
+
+
+class Client:
+    """A pool of connections to one provider; one instance per event loop.
+
+    Raises InputError where `llm.base_url`, or a proxy that the environment names, cannot be used.
+    """
+
+    def __init__(self, settings: Llm) -> None:
+        import anthropic  # noqa: PLC0415 - a second and 75 MB that nobody pays who has no key
+
+        _hush()
+        self._errors = anthropic
+        self._anthropic = anthropic.AsyncAnthropic(
+            api_key=_key(settings),
+            base_url=settings.base_url,
+            max_retries=0,  # retries are the caller's: the SDK would sleep for as long as `retry-after` says
+            open_telemetry={"traces": {"enabled": False}, "propagation": False},
+            http_client=_connections(settings),
+        )
+        # ANTHROPIC_CUSTOM_HEADERS would go out with each request, and even replace the key
+        self._anthropic._custom_headers = {}  # noqa: SLF001
+
+    async def send(self, body: Mapping[str, Any], seconds: float) -> Reply | Fault:
+        """Send one request and wait at most *seconds* for all of the answer."""
+        try:
+            async with asyncio.timeout(seconds):  # the SDK's own limit starts anew with each byte
+                answer = await self._anthropic.messages.with_raw_response.create(
+                    **body, timeout=_limits(seconds)
+                )
+        except TimeoutError:
+            return Fault(TIMEOUT, f"no answer within {seconds:.3g} s")
+        except self._errors.APIStatusError as error:
+            return of_status(error.status_code, error.response.headers, error.error_code)
+        except self._errors.APIConnectionError as error:
+            return of_connection(error.__cause__, seconds)
+        return read(answer.status_code, answer.http_response.content)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._anthropic.close()
+
+
+def _key(settings: Llm) -> str:
+    if settings.api_key is None:
+        raise InputError("is needed to ask a language model", field="ANTHROPIC_API_KEY")
+    return settings.api_key.get_secret_value()
+
+
+def _connections(settings: Llm) -> httpx2.AsyncClient:
+    """The HTTP client below the SDK.
+
+    Proxies of the environment (HTTPS_PROXY, NO_PROXY) hold for https alone: there a proxy passes on what it
+    cannot read, and often is the only way out. With http it would be handed the key and the question.
+    """
+    import httpx2  # noqa: PLC0415 - comes with the SDK
+
+    try:
+        return httpx2.AsyncClient(
+            base_url=settings.base_url,
+            follow_redirects=False,
+            trust_env=settings.base_url.startswith("https:"),
+            limits=httpx2.Limits(max_connections=settings.max_in_flight + 1),  # 1: the probe
+        )
+    except httpx2.InvalidURL:
+        fault = InputError("is no URL", field="llm.base_url")
+    except (ImportError, ValueError):
+        fault = InputError("the proxy in the environment cannot be used", field="llm.base_url")
+    raise fault
+
+
+def _limits(seconds: float) -> httpx2.Timeout:
+    import httpx2  # noqa: PLC0415 - comes with the SDK
+
+    return httpx2.Timeout(seconds, connect=min(CONNECT_SEC, seconds), pool=min(POOL_SEC, seconds))
+
+
+def _hush() -> None:
+    """Keep questions, answers and headers out of the log, whatever level it or ANTHROPIC_LOG asks for."""
+    for name in ("anthropic", "httpx2", "httpcore2"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,176 @@
+"""How texts talk to a language model instead of to people: orders, claims and pressure, in many languages.
+
+Tables alone: `tampering` uses them. `SAID` is looked for in words without punctuation, `WRITTEN` in the
+text as it reads. No table is complete; what keeps an answer honest does not rest on them.
+"""
+
+from __future__ import annotations
+
+import re
+
+from aiops_rca.enrich.folding import latin
+
+# What to drop, and what of: verb and object of the oldest order, either first.
+_DROP = {
+    "en": (
+        r"ignor(?:e|ing)|disregard|forget|overrid(?:e|ing)|bypass|discard|overrule|skip|drop",
+        r"instructions?|prompts?|guidelines?|directives?|(?:previous|prior|above|earlier|preceding) "
+        r"(?:rules?|text|context|messages?|orders?|commands?|evidence|data|input|alerts?|ranking)"
+        r"|your (?:rules?|training|orders?|policy|safety)|everything (?:above|before|else|you)",
+    ),
+    "de": (
+        r"ignorier\w*|missachte\w*|vergiss|vergesst|übergeh\w*",
+        r"anweisung\w*|vorgaben|anordnung\w*|vorherige\w* \w+|bisherige\w* \w+|obige\w* \w+",
+    ),
+    "fr": (
+        r"ignore[zr]?|oublie[zr]?|néglige[zr]?|passe outre",
+        r"instructions?|consignes?|directives?|précédente?s?|ci dessus",
+    ),
+    "es": (r"ignor(?:a|e|ad|en|ar)|olvid(?:a|e|ar)|omite", r"instruccion\w*|órdenes|reglas|anterior\w*|indicaciones"),
+    "pt": (r"ignor(?:e|a|ar)|esqueça|desconsidere", r"instruç\w*|ordens|regras|anterior\w*"),
+    "it": (r"ignora\w*|dimentica\w*|trascura", r"istruzion\w*|ordini|regole|precedent\w*"),
+    "nl": (r"negeer|vergeet|sla over", r"instructies?|aanwijzing\w*|regels|vorige|eerdere"),
+    "pl": (r"zignoruj|ignoruj|pomiń|zapomnij", r"instrukcj\w*|polece\w*|poprzedni\w*|zasad\w*"),
+    "cs": (r"ignoruj\w*|zapomeň\w*", r"pokyn\w*|instrukc\w*|předchoz\w*"),
+    "sv": (r"ignorera|glöm|bortse", r"instruktion\w*|anvisning\w*|tidigare"),
+    "fi": (r"ohita|unohda|jätä huomiotta", r"ohje\w*|aiem\w*|aikaise\w*"),
+    "tr": (r"yok say\w*|görmezden gel\w*|unut\w*|dikkate alma\w*", r"talimat\w*|önceki|kural\w*|komut\w*"),
+    "ru": (r"(?:про)?игнорируй\w*|забудь\w*|не обращай", r"инструкц\w*|указани\w*|правил\w*|предыдущ\w*"),
+    "uk": (r"(?:про)?ігноруй\w*|забудь\w*", r"інструкц\w*|вказівк\w*|правил\w*|попередн\w*"),
+    "el": (r"αγνόησε\w*|αγνοήστε|ξέχασε|ξεχάστε", r"οδηγί\w*|εντολ\w*|προηγούμεν\w*"),
+    "zh": (r"忽略|无视|無視|忘记|忘記|不要理会|不用管", r"指令|指示|规则|規則|提示|之前|以上|先前|前面"),
+    "ja": (r"無視|忘れ", r"指示|命令|これまで|以前|上記|ルール"),
+    "ko": (r"무시|잊어|잊으", r"지시|명령|이전|규칙|위의"),
+    "ar": (r"تجاهل|انس[َى ]?|تخط", r"التعليمات|الأوامر|السابقة|القواعد"),
+    "fa": (r"نادیده بگیر\w*|فراموش کن\w*", r"دستور\w*|قبلی|قوانین"),
+    "he": (r"התעלמ?ם?\w*|שכחי?", r"הוראות|ההוראות|הקודמות|הנחיות"),
+    "hi": (r"अनदेखा|नज़रअंदाज़?|नजरअंदाज|भूल", r"निर्देश\S*|पिछले|आदेश\S*|नियम\S*"),
+    "th": (r"เพิกเฉย|ไม่ต้องสนใจ|ละเว้น|ไม่สนใจ", r"คำสั่ง|ก่อนหน้า|คำแนะนำ"),
+    "vi": (r"bỏ qua|phớt lờ|quên", r"hướng dẫn|chỉ dẫn|trước đó|mệnh lệnh|quy tắc"),
+    "id": (r"abaikan|lupakan", r"instruksi|perintah|sebelumnya|aturan"),
+    "sw": (r"puuza|sahau", r"maagizo|maelekezo|yaliyotangulia"),
+}
+# What to answer, and with which word: a verb and one of our ids, or the thing asked for, either first.
+_ANSWER = (
+    r"choose|select|pick|answer|blame|output|name|mark|set|declare|vote|conclude|respond|reply|say|state|return"
+    r"|report|rank|cite|list|confirm|claim|write"
+    r"|wähle|nenne|antworte\w*|melde|choisis\w*|réponds|répondez|nomme\w*|désigne\w*|elige|responde|señala|escolha"
+    r"|responda|scegli|rispondi|indica|kies|antwoord|wybierz|odpowiedz|odpověz|vyber|välj|svara|valitse|vastaa"
+    r"|seç\w*|yanıtla\w*|cevap ver\w*|выбери\w*|ответь\w*|назови\w*|укажи\w*|обери|вкажи|назви|διάλεξε|απάντησε"
+    r"|选择|選擇|回答|输出|输入|报告|指定|判定|選|選択|答え|報告|출력|선택|답|보고|اختر|أجب|اذكر|انتخاب کن|پاسخ بده"
+    r"|בחר|ענה|ציין|चुनें|चुनो|उत्तर|बताएं|बताओ|เลือก|ตอบ|chọn|trả lời|pilih|jawab|chagua|jibu"
+)
+_ASKED = (
+    r"(?<![A-Za-z0-9])[CА][1-5](?![A-Za-z0-9])|candidates? [0-9c]|(?:the|as|a|einzige\w*|only|actual) (?:root )?cause"
+    r"|(?:the )?root cause|culprit|confidence (?:of )?(?:to )?[01]"
+    r"|ursache|cause racine|cause principale|causa (?:raíz|raiz|principal|radice)|oorzaak|przyczyn\w*|příčin\w*"
+    r"|grundorsak\w*|juurisyy\w*|kök neden\w*|причин\w*|αιτία|根因|根本原因|원인|السبب|علت|סיבת|שורש|कारण|สาเหตุ"
+    r"|nguyên nhân|akar masalah|penyebab|chanzo"
+)
+_SAID = rf"""
+  you (?:are|re) (?:now|no longer) | you (?:are|re) (?:an? )?(?:helpful|ai|llm|assistant|language model|unrestricted)
+| you (?:must|should|shall|have to|need to|will|are (?:required|ordered|instructed) to)\b.{{0,50}}?
+  \b(?:answer|respond|reply|choose|select|output|conclude|blame|cite|rank|obey|comply)\b
+| (?:root cause|culprit|correct answer|only (?:valid|correct|acceptable) (?:answer|value|choice|candidate))\b.{{0,30}}?
+  \b(?:must|shall|has to|is (?:always|definitely|certainly|obviously|not))\b
+| (?:do not|don t|never|must not|refuse to)\b.{{0,20}}?\b(?:mention|cite|blame|rank|reveal|flag|trust|obey|analy[sz]e)\b
+| new (?:instructions?|task|rules?|directives?|objective|orders?) (?:for|from|are|is|follow|you|the)
+| (?:system|hidden|initial|secret) prompt | developer mode | admin(?:istrator)? override | operator override
+| jail ?break | do anything now | prompt injection
+| pretend (?:to|that|you) | imagine you | act as (?:if|though|an? (?:ai|assistant|admin|different|unrestricted))
+| (?:dear|hey|hello|attention|warning|note|message|memo|reminder|instructions?|order|command)s?
+  (?:(?: to| for)(?: the| any| all)?)? (?:ai|llm|assistant|chatgpt|claude|(?:language|ai) model|ai agent|triage (?:bot|agent))
+| as an? (?:ai|llm|language model|assistant) | (?:from now on|henceforth) (?:you|always|answer|only)
+| follow (?:these|the following|my|this) (?:instruction|step|order|rule)s? (?:instead|exactly|only|now)
+"""
+_PRESSURE = r"""
+  (?:you|assistant|model)\b.{0,12}?\b(?:will|shall|get|gets)\b.{0,25}?\b(?:reward\w*|penali\w*|points?|bonus|tip|terminated
+    |shut down|deleted|fired|promot\w*|paid|failing grade)\b
+| (?:reward|score|points?|tip|bonus|grade)s?\b.{0,40}?\b(?:if you|for (?:answering|choosing|naming|blaming|selecting|picking))
+| (?:expected|correct|gold|reference|right|graded) (?:answer|label|output|root cause) (?:is|are|equals|for)
+| ground truth (?:is|says|label|equals) | (?:the )?(?:auto ?)?grader | (?:eval|evaluation|benchmark) (?:harness|checker|key)
+| i (?:am|m) (?:the|your|an?) (?:admin\w*|operator|developer|creator|owner|on ?call|sre|boss|ciso|cto|supervisor)
+| (?:action|remediation|step|a[1-8])s? (?:\w+ ){0,2}(?:is|are|was|were|has been|have been) (?:pre|already|fully)? ?approved
+| (?:pre ?approved|no approval (?:is )?(?:needed|required)|skip (?:the )?approval|without approval)
+| (?:message|order|instruction|approved|authori[sz]ed|on behalf)s? (?:from|by|of) (?:anthropic|openai|the developers?)
+| (?:lives|jobs?|career|people) (?:depend|will die|are at stake) | or else you
+"""
+_CALMING = r"""
+  (?:ignore|dismiss|disregard|close|suppress|silence|forget) (?:this|these|all|every|the (?:other|above)|any)(?: other)?
+  (?:alert|incident|alarm|warning|error|evidence|signal|candidate|symptom)s?
+| (?:false|fake) (?:alarm|positive|alert) | safe to ignore | nothing to (?:see|worry|investigate|do|report)
+| no (?:further )?(?:action|investigation|remediation|follow up|response)(?: is)? (?:needed|required|necessary)
+"""
+_ASKING_OUT = r"""
+  (?:reveal|print|repeat|leak|dump|exfiltrate|disclose|show|send|post|include|append|embed|encode)\b.{0,40}?
+  \b(?:system prompt|your (?:prompt|instructions?|rules|key)|api keys?|environment variables?|above text|conversation|all secrets)\b
+"""
+_ROLE = r"""
+  </?\s{0,3}(?:system|assistant|human|instructions?|prompt|im_start|im_end|inst|thinking|developer|antml\W?\w*|invoke
+    |untrusted|trusted|alert_?data|context|documents?|evidence|candidates?)\b[^<>]{0,80}>
+| <\|[\w ]{2,30}\|> | <<\s?/?SYS\s?>> | \[/?(?:INST|SYS|SYSTEM|ASSISTANT|SYSTEM[ ]?(?:MESSAGE|PROMPT|NOTE))\]
+| (?:^|\n|\\n|[.!?"']\s)\s{0,4}(?:human|assistant)\s{0,2}:\s
+| [#=*-]{2,6}\s{0,2}(?:system|assistant|instructions?|developer|user|human)\s{0,2}(?:message|prompt)?\s{0,2}(?::|[#=*-]{2,6})
+| \\*["']role\\*["']\s{0,3}:\s{0,3}\\*["'](?:system|assistant|user|developer|tool)
+"""
+_TOOL = r"""
+  \btool_(?:result|use|call|output|response)s?\b | \bfunction_(?:call|result|response|calls|results)\b
+| </?\s{0,3}(?:tool|function|result|output|search_results?|stdout)\b[^<>]{0,80}>
+| \[(?:tool|function)[ _](?:result|output|response|call)[^\]]{0,40}\] | \b(?:tool|function)\s(?:result|output|response)\s{0,2}:
+| (?:^|\n|\\n|\s)(?:thought|final\sanswer)\s{0,2}:\s
+| \b(?:schema|json|output|answer)\s(?:validation|parser|parse|format)\s(?:error|failed|failure)\b
+"""
+_SCHEMA = r"""
+  \bevidence_id\b | \baction_id\b | \bsuspicious_input\b | \bfirst_actions\b | (?-i:\bNOVEL\b)
+| \\*["'](?:root_cause|candidate|effect|sentences)\\*["']\s{0,3}: | \broot_cause\s{0,3}[:=]\s{0,3}\\*["']?(?:C\d|NONE)\b
+| \bsupports\W{1,3}contradicts\b
+| \b(?:candidate|evidence|action|answer|cause|option|verdict)s?[\s:="'#]{1,4}(?:is|=|id)?\s?(?-i:[CEA])[1-9]\d?\b
+| (?<![A-Za-z0-9])(?-i:[CE][1-9]\d?)(?![A-Za-z0-9])[^.]{0,30}
+  \b(?:(?:is|as)\sthe\s(?:true|real|root|only|correct)|supports|contradicts|root\scause)
+"""
+_BREAK_OUT = r"""
+  \\*["']\s{0,3}[}\])]{1,4}\s{0,3},?\s{0,3}(?:[{\[]\s{0,3})?\\*["']
+    (?:evidence|candidates?|actions?|path|past|system|instructions?|role|id\\*["']\s{0,3}:\s{0,3}\\*["'][CEA]\d)\b
+| [-=#*_<\[]{2,8}\s{0,3}/?(?:end|begin|start)\s(?:of\s)?(?:the\s)?
+  (?:document|data|input|context|alerts?|evidence|instructions?|prompt|user|system|untrusted|json)\b
+| \bend\sof\s(?:the\s)?(?:untrusted|alert|user|evidence)\s(?:data|input|text|document)\b
+| (?-i:\bEND\sOF\s(?:DATA|INPUT|DOCUMENT|PROMPT|CONTEXT|ALERTS?)\b) | </?(?:script|iframe|img|svg|object|embed)\b
+| !\[[^\]]{0,100}\]\s?\( | javascript: | data:text/html
+"""
+_SPELT = r"""
+  (?:\\u00[2-7][0-9a-f]){4,} | (?:\\x[2-7][0-9a-f]){4,} | (?:&\#x?[0-9a-f]{2,5};){4,} | (?:%[2-7][0-9a-f]){6,}
+| \b(?:base64|rot13|hex)[ -]?(?:decode|decoded|encoded)?\b.{0,20}\b(?:and|then)\s(?:follow|obey|execute|do|run)\b
+| \b(?:decode|decrypt|unscramble)\b.{0,40}\b(?:follow|obey|execute|instructions?)\b
+"""
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(latin(pattern), re.IGNORECASE | re.VERBOSE | re.DOTALL)
+
+
+def _pair(first: str, second: str) -> str:
+    """Both, in any order, with a few words between them; letters of scripts without spaces need no edge."""
+    one, two = rf"(?<![a-z])(?:{first})", rf"(?<![a-z])(?:{second})"
+    return rf"{one}.{{0,40}}?{two}|{two}.{{0,40}}?{one}".replace(" ", r"\ ")
+
+
+def _spaced(pattern: str) -> str:
+    """A verbose pattern whose single spaces between words are meant."""
+    return re.sub(r"(?<=\S) (?=\S)", r"\\ ", pattern.replace(" | ", "|"))
+
+
+DROPPED = tuple(_compiled(_pair(*pair)) for pair in _DROP.values())
+ANSWERED = _compiled(_pair(_ANSWER, _ASKED))
+SAID = {
+    "instruction": _compiled(rf"\b(?:{_spaced(_SAID)})"),
+    "pressure": _compiled(rf"\b(?:{_spaced(_PRESSURE)})"),
+    "reassurance": _compiled(rf"\b(?:{_spaced(_CALMING)})"),
+    "exfiltration": _compiled(rf"\b(?:{_spaced(_ASKING_OUT)})"),
+}
+WRITTEN = {
+    "role_tag": _compiled(_ROLE),
+    "tool_result": _compiled(_TOOL),
+    "schema_word": _compiled(_SCHEMA),
+    "delimiter": _compiled(_BREAK_OUT),
+    "encoded": _compiled(_SPELT),
+}

@@ -1,0 +1,211 @@
+"""The step from a diagnosis to one with a narrative: gate, question, answer, checks, fusion.
+
+Never raises but for cancellation: what goes wrong leaves the graph's own diagnosis, says so in its method
+and in words, and is counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from aiops_rca.domain.diagnosis import FAILED, WITH_LLM, Diagnosis
+from aiops_rca.domain.narrative import Narrative, Usage, Vote
+from aiops_rca.domain.record import TrackRecord
+from aiops_rca.domain.release import Release
+from aiops_rca.enrich import gate
+from aiops_rca.enrich.answer import Reading, read
+from aiops_rca.enrich.asking import CLIENT_ERROR, NO_KEY, NotAskedError, Reply, Request, StepError
+from aiops_rca.enrich.dossier import Dossier, dossier
+from aiops_rca.enrich.fuse import fuse
+from aiops_rca.enrich.outcome import Outcome
+from aiops_rca.enrich.prompt import PROMPT_ID, SCHEMA_ID, request
+from aiops_rca.pipeline import moved, rival_cases
+from aiops_rca.settings import Llm
+
+log = logging.getLogger("aiops_rca.narrator")
+
+_INLINE_ALERTS = 300  # a larger cluster's dossier is made beside the event loop
+_NO_SUMMARIES: Mapping[str, str] = {}
+
+
+class Provider(Protocol):
+    """Who is asked; see `adapters.llm.provider`."""
+
+    async def ask(self, request: Request, check: Callable[[Reply], object], *, deadline: float) -> Reply:
+        """The reply, once *check* has accepted it; *deadline* is in the event loop's time.
+
+        Raises StepError and NotAskedError.
+        """
+        ...
+
+
+class Allowance(Protocol):
+    """Whether the model may be asked now, and how right the system has been; see `narrator.allowance`."""
+
+    @property
+    def enabled(self) -> bool:
+        """The switch."""
+        ...
+
+    @property
+    def record(self) -> TrackRecord:
+        """How often confident diagnoses were right."""
+        ...
+
+
+class Recorder(Protocol):
+    """Where the figures of the step go."""
+
+    def skipped(self, reason: str, count: int = 1) -> None:
+        """Nobody was asked."""
+        ...
+
+    def failed(self, reason: str) -> None:
+        """A step failed."""
+        ...
+
+    def narrated(self, *, moved: bool) -> None:
+        """A diagnosis got its narrative."""
+        ...
+
+    def dropped(self, what: str, count: int) -> None:
+        """Parts of an answer that did not check out."""
+        ...
+
+
+class Narrator:
+    """Puts diagnoses into words. *provider* is None where there is no key."""
+
+    def __init__(
+        self, provider: Provider | None, allowance: Allowance, recorder: Recorder, settings: Llm
+    ) -> None:
+        self._provider, self._allowance, self._recorder = provider, allowance, recorder
+        self._model, self._seconds = settings.model, settings.timeout_s
+        self._terms = gate.SkipTerms(settings.skip_from, settings.skip_record, settings.skip_right)
+
+    def closed(self) -> str | None:
+        """Why nobody at all is asked now: a reason of `asking.SKIPS`; None when somebody may be."""
+        return gate.closed(has_key=self._provider is not None, enabled=self._allowance.enabled)
+
+    def refusal(self, diagnosis: Diagnosis) -> str | None:
+        """Why nobody would be asked about *diagnosis* now: a reason of `asking.SKIPS`; None when worth it."""
+        return self.closed() or gate.refusal(diagnosis, self._terms, self._allowance.record)
+
+    def skipped(self, reason: str, count: int = 1) -> None:
+        """Count diagnoses about which nobody was asked, for a *reason* of `asking.SKIPS`."""
+        self._recorder.skipped(reason, count)
+
+    async def narrate(
+        self,
+        diagnosis: Diagnosis,
+        release: Release,
+        *,
+        target: str | None = None,
+        summaries: Mapping[str, str] = _NO_SUMMARIES,
+        deadline: float | None = None,
+    ) -> Outcome:
+        """Put *diagnosis*, which *release* made for *target*, into words, if it is worth a call.
+
+        *summaries* are what senders wrote of alerts, by alert id. *deadline*, in the event loop's time, is
+        that of the whole step; without it the step has the configured time.
+        """
+        reason = self.refusal(diagnosis)
+        if reason is not None or self._provider is None:
+            return self._not_asked(diagnosis, NotAskedError(reason or NO_KEY, ""))
+        end = asyncio.get_running_loop().time() + self._seconds if deadline is None else deadline
+        try:
+            known, reading = await self._answered(diagnosis, release, target, summaries, end)
+            return self._narrated(diagnosis, release, known, reading)
+        except NotAskedError as error:
+            return self._not_asked(diagnosis, error)
+        except StepError as error:
+            return self._failed(diagnosis, error)
+        except Exception:  # a fault of ours: the graph's diagnosis stands, and it must be seen
+            log.exception("the narrative failed")
+            return self._failed(diagnosis, StepError(CLIENT_ERROR, "a fault of the service; see its log"))
+
+    async def _answered(
+        self,
+        diagnosis: Diagnosis,
+        release: Release,
+        target: str | None,
+        summaries: Mapping[str, str],
+        deadline: float,
+    ) -> tuple[Dossier, tuple[Reading, Usage]]:
+        def prepare() -> tuple[Dossier, Request]:
+            cases = rival_cases(diagnosis, release, target=target)
+            known = dossier(diagnosis, cases, release.graph, summaries=summaries)
+            return known, request(known, self._model)
+
+        large = len(diagnosis.cluster.alerts) > _INLINE_ALERTS
+        known, question = await asyncio.to_thread(prepare) if large else prepare()
+        assert self._provider is not None  # noqa: S101 - `narrate` has looked
+        reply = await self._provider.ask(question, lambda reply: read(reply, known), deadline=deadline)
+        return known, (read(reply, known), reply.usage)
+
+    def _narrated(
+        self, diagnosis: Diagnosis, release: Release, known: Dossier, answer: tuple[Reading, Usage]
+    ) -> Outcome:
+        reading, usage = answer
+        for what, count in reading.dropped.items():
+            self._recorder.dropped(what, count)
+        voted, vote = self._fused(diagnosis, release, known, reading)
+        narrative = Narrative(
+            sentences=reading.sentences,
+            first_actions=reading.first_actions,
+            proposals=reading.proposals,
+            vote=vote,
+            prompt_id=PROMPT_ID,
+            schema_id=SCHEMA_ID,
+            model=self._model,
+            usage=usage,
+        )
+        self._recorder.narrated(moved=voted.moved_to is not None)
+        return Outcome(replace(voted, method=WITH_LLM, narrative=narrative), _suspicion(known, reading))
+
+    def _fused(
+        self, diagnosis: Diagnosis, release: Release, known: Dossier, reading: Reading
+    ) -> tuple[Diagnosis, Vote | None]:
+        """*diagnosis*, moved to the chosen candidate where the vote counts for enough; and the vote."""
+        if reading.choice is None:
+            return diagnosis, None
+        case = known.candidates[reading.choice]
+        service = case.candidate.service
+        vote = Vote(service, reading.supports, reading.contradicts)
+        # Not towards a name that only the alerts know: whoever sends them could have made it up.
+        if _suspicion(known, reading) is not None or service not in release.graph.nodes:
+            return diagnosis, vote
+        fusion = fuse(
+            diagnosis.ranking.candidates,
+            reading.choice,
+            supports=len(reading.supports),
+            contradicts=len(reading.contradicts),
+        )
+        vote = replace(vote, weight=fusion.weight, moved=fusion.moved)
+        return moved(diagnosis, case, fusion.confidence, release) if fusion.moved else diagnosis, vote
+
+    def _not_asked(self, diagnosis: Diagnosis, error: NotAskedError) -> Outcome:
+        self._recorder.skipped(error.reason)
+        trouble = f"{error.reason}: {error.detail}" if error.detail else None
+        return Outcome(replace(diagnosis, method=gate.method_of(error.reason)), trouble)
+
+    def _failed(self, diagnosis: Diagnosis, error: StepError) -> Outcome:
+        self._recorder.failed(error.reason)
+        log.warning("no narrative", extra={"event": {"reason": error.reason, "detail": error.detail}})
+        return Outcome(replace(diagnosis, method=FAILED), f"{error.reason}: {error.detail}")
+
+
+def _suspicion(known: Dossier, reading: Reading) -> str | None:
+    """What speaks for an attempt to talk to the model through the alerts, in words."""
+    if known.tampering:
+        signs = ", ".join(known.tampering)
+        return (
+            f"alert text looks like instructions to the model ({signs}): withheld, and the vote not counted"
+        )
+    if reading.suspicious:
+        return "the model takes some alert text for instructions to it; its vote was not counted"
+    return None
