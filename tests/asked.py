@@ -1,4 +1,4 @@
-"""A question to a provider, and a desk to ask it from: the real client, for tests of the language model step."""
+"""A question to a provider, and a desk to ask it from with the real client, for tests."""
 
 from __future__ import annotations
 

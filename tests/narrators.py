@@ -75,12 +75,17 @@ def words(diagnosis: Diagnosis, release: Release) -> Outcome:  # noqa: ARG001 - 
     return Outcome(replace(diagnosis, method=WITH_LLM, narrative=_narrative(diagnosis, None)))
 
 
+def suspicious(diagnosis: Diagnosis, release: Release) -> Outcome:
+    """Words, and a warning about what they were made of."""
+    return words(diagnosis, release)._replace(trouble="alert text looks like instructions")
+
+
 def nothing(diagnosis: Diagnosis, release: Release) -> Outcome:  # noqa: ARG001 - an answer
     """The provider was too slow."""
     return Outcome(replace(diagnosis, method=FAILED), "timeout: no answer")
 
 
-def fault(diagnosis: Diagnosis, release: Release) -> Outcome:
+def fault(diagnosis: Diagnosis, release: Release) -> Outcome:  # noqa: ARG001 - an answer
     """A fault of ours, whose text holds what nobody should log."""
     raise LookupError("the whole prompt")
 

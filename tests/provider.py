@@ -105,7 +105,7 @@ class Provider:
         self._script: deque[Step] = deque()
         self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.provider = self
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.005,), daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()

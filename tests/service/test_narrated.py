@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import socket
 import time
@@ -16,11 +15,10 @@ import httpx
 import pytest
 
 import provider as providers
+import webhooks
+from narration import DEADLINE_SEC, environment_of, figure, incident, post, switch, without_words
 from provider import KEY, Provider, Step, obeying, ok
 from served import Served, served
-
-DEADLINE_SEC = 1.5
-_NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
@@ -42,65 +40,6 @@ def sensible_again(model: Provider) -> Iterator[None]:
     """Each test finds a provider that answers sensibly."""
     yield
     model.default = ok()
-
-
-def environment_of(model: Provider, **more: str) -> dict[str, str]:
-    """What a service needs to be told to ask *model*."""
-    return {
-        "ANTHROPIC_API_KEY": KEY,
-        "AIOPS_LLM_BASE_URL": model.url,
-        "AIOPS_LLM_TIMEOUT_S": str(DEADLINE_SEC),
-        "AIOPS_LLM_CALLS_PER_MINUTE": "10000",
-        "AIOPS_LLM_CALLS_PER_DAY": "10000",
-        "AIOPS_LLM_TOKENS_PER_MINUTE": "100000000",
-        "AIOPS_LLM_TOKENS_PER_DAY": "100000000",
-        **more,
-    }
-
-
-def incident(**labels: str) -> dict[str, Any]:
-    """A small incident like no other: another metric gives another question."""
-    number = next(_NUMBERS)
-    rows = [
-        ("redis-cart", f"redis_memory_used_ratio_{number}", 0.99, 0.9, "memory"),
-        ("redis-cart", "redis_command_duration_p99_seconds", 0.8, 0.1, "latency"),
-        ("cartservice", "request_duration_p99_seconds", 2.5, 0.5, "latency"),
-        ("frontend", "request_duration_p99_seconds", 3.1, 1.0, "latency"),
-    ]
-    alerts = [
-        {
-            "id": f"{number}-{place}",
-            "ts": 1_780_887_600 + 5 * place,
-            "severity": "error",
-            "service": service,
-            "metric": metric,
-            "value": value,
-            "threshold": threshold,
-            "labels": {"kind": kind, **labels},
-        }
-        for place, (service, metric, value, threshold, kind) in enumerate(rows)
-    ]
-    return {"alerts": alerts}
-
-
-def post(service: Served, body: dict[str, Any]) -> dict[str, Any]:
-    """The answer to *body*, which must be 200."""
-    response = httpx.post(f"{service.url}/incident", json=body, timeout=30)
-    assert response.status_code == 200
-    answer: dict[str, Any] = response.json()
-    return answer
-
-
-def figure(service: Served, series: str) -> float:
-    """The value of *series* now."""
-    text = httpx.get(f"{service.url}/metrics").text
-    return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(f"{series} "))
-
-
-def switch(service: Served, *, enabled: bool | None) -> None:
-    """Turn the step on, off, or back to its setting."""
-    response = httpx.put(f"{service.url}/admin/llm", json={"enabled": enabled})
-    assert response.status_code == 200
 
 
 def recovered(service: Served, model: Provider) -> None:
@@ -137,12 +76,7 @@ def test_with_the_step_off_only_narrative_and_method_differ(narrated: Served) ->
 
     assert off["root_cause"]["method"] == "graph-only-flag-off"
     assert off["narrative"] is None
-    for answer in (on, off):
-        answer.pop("timings_ms")
-        for part in (answer, *answer["clusters"]):
-            part.pop("narrative")
-            part["root_cause"].pop("method")
-    assert on == off
+    assert without_words(on) == without_words(off)
 
 
 def test_without_a_key_nobody_is_asked(service: Served) -> None:
@@ -270,3 +204,44 @@ def test_a_wrong_key_is_said_once_and_costs_nothing_after(home: Path, model: Pro
     assert first["degraded"][0]["reason"].startswith("auth: ")
     assert second["degraded"][0]["reason"].startswith("circuit_open: ")
     assert wrong not in metrics + config + log + json.dumps([first, second])
+
+
+def test_a_live_incident_gets_its_narrative_later(narrated: Served, model: Provider) -> None:
+    """It is diagnosed and shown at once; the words come in behind, of the same diagnosis."""
+    model.default = providers.hang(1.0)
+    asked = len(model.requests)
+    webhooks.post(narrated, "/webhooks/alertmanager", webhooks.body("redis-cart", since=time.time()))
+
+    def shown() -> dict[str, Any]:
+        items = webhooks.incidents(narrated)
+        found = webhooks.get(narrated, f"/incidents/{items[0]['id']}")["diagnosis"] if items else None
+        return found or {}
+
+    webhooks.wait_for(shown)
+    first = shown()
+    assert first["root_cause"]["method"] == "graph-only-pending"
+    assert first["narrative"] is None
+    webhooks.wait_for(lambda: shown()["root_cause"]["method"] == "graph+llm")
+    then = shown()
+    assert without_words(then) == without_words(first)
+    assert then["narrative"]["sentences"]
+    assert len(model.requests) == asked + 1
+    assert figure(narrated, 'aiops_llm_narratives_total{moved="false"}') > 0
+
+
+def test_a_live_incident_says_when_nobody_is_asked(narrated: Served, model: Provider) -> None:
+    """The switch holds for the correlator too, within seconds."""
+    asked = len(model.requests)
+    switch(narrated, enabled=False)
+    time.sleep(2.5)
+    webhooks.post(narrated, "/webhooks/alertmanager", webhooks.body("adservice", since=time.time()))
+
+    def methods() -> list[str]:
+        items = httpx.get(f"{narrated.url}/incidents", params={"service": "adservice"}).json()["items"]
+        shown = [webhooks.get(narrated, f"/incidents/{item['id']}")["diagnosis"] for item in items]
+        return [diagnosis["root_cause"]["method"] for diagnosis in shown if diagnosis]
+
+    webhooks.wait_for(methods)
+    switch(narrated, enabled=None)
+    assert methods() == ["graph-only-flag-off"]
+    assert len(model.requests) == asked

@@ -276,6 +276,31 @@ def test_the_last_diagnosis_comes_with_its_incident(database: Database) -> None:
     assert database.store.diagnoses("inc-1") == [diagnosis(1, root_cause="cart"), diagnosis(2)]
 
 
+def test_a_diagnosis_may_be_replaced_under_its_number(database: Database) -> None:
+    """As when it is put into words later: the incident gets a new revision, perhaps another root cause."""
+    apply(database.store, Changes(incidents=(incident(1),)), [diagnosis(1, root_cause="cart")])
+    worded = diagnosis(1, root_cause="redis")._replace(document=b'{"number": 1, "narrative": {}}')
+    revision = apply(database.store, Changes(), [worded])
+    (found,) = database.store.changed(revision - 1, 9)
+
+    assert (found.revision, found.diagnosis) == (revision, worded)
+    assert database.store.diagnoses("inc-1") == [worded]
+    wanted = Wanted(root_cause="redis")
+    assert [row.record.id for row in database.store.incidents(wanted, before=None, limit=9)] == ["inc-1"]
+
+
+def test_an_older_diagnosis_that_is_replaced_in_the_same_step_stays_the_older_one(database: Database) -> None:
+    """The one that comes last in the step is the one that counts."""
+    apply(database.store, Changes(incidents=(incident(1),)), [diagnosis(1)])
+    ended = diagnosis(1)._replace(document=b"{}")
+    apply(database.store, Changes(), [ended, diagnosis(2, root_cause="cart")])
+    found = database.store.incident("inc-1")
+
+    assert found is not None
+    assert found.diagnosis == diagnosis(2, root_cause="cart")
+    assert database.store.diagnoses("inc-1") == [ended, diagnosis(2, root_cause="cart")]
+
+
 def test_text_with_the_character_zero_does_not_stop_the_correlator(database: Database) -> None:
     """PostgreSQL has no such character: a hostile alert is stored with another one in its place."""
     hostile = alert(1, summary="a\0b", labels={"k": "v\0"})

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
 
 from aiops_rca.adapters.artifacts import bento_tag, bentoml_home, load_as_packed
+from aiops_rca.bootstrap.correlator import show_metrics
 from aiops_rca.bootstrap.places import state_folder
 from aiops_rca.bootstrap.rules import rules_of
-from aiops_rca.settings import Settings, Source
+from aiops_rca.domain.errors import InputError
+from aiops_rca.settings import Live, Settings, Source
 from builders import alert, release
 from stream import chain
 
@@ -50,6 +54,25 @@ def test_the_rules_are_those_of_the_settings() -> None:
     assert groups == [["a/latency_p99@0", "b/latency_p99@29"], ["c/latency_p99@60"], ["a/errors@61"]]
     because = rules.because(alerts[1], {"a": alerts[:1]})
     assert because == "1 hop from a, 29 s after latency_p99 (a/latency_p99@0)"
+
+
+def test_a_correlator_apart_shows_its_metrics() -> None:
+    """Where the settings name a port, at the address of the server; elsewhere nothing listens."""
+    assert show_metrics(Settings()) is None
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        settings = Settings(live=Live(metrics_port=port))
+        with pytest.raises(InputError, match="cannot listen there") as refused:
+            show_metrics(settings)
+    server = show_metrics(settings)
+    assert server is not None
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        shown = answer.read().decode()
+    server.shutdown()
+    server.server_close()
+
+    assert refused.value.field == "live.metrics_port"
+    assert shown.startswith("# HELP")
 
 
 def test_a_source_tree_pins_nothing() -> None:

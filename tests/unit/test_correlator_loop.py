@@ -6,7 +6,7 @@ import json
 import shutil
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +16,9 @@ from sqlalchemy.exc import OperationalError
 
 from aiops_rca.adapters.store import IncidentStore, Journal, Outbox, migrate, open_engine, places
 from aiops_rca.correlator.diagnosing import Diagnosing
+from aiops_rca.correlator.documenting import Documents
 from aiops_rca.correlator.loop import LEASE_MS, Correlator, MisplacedError, Terms
+from aiops_rca.correlator.narrating import Narrating, Timing
 from aiops_rca.domain.alert import Alert
 from aiops_rca.domain.errors import LeaseLostError, RcaError
 from aiops_rca.domain.event import AlertEvent
@@ -26,6 +28,8 @@ from aiops_rca.live.rows import Draft, IncidentRow, Wanted
 from aiops_rca.live.state import Rules
 from aiops_rca.settings import Settings
 from builders import release
+from diagnosed import document
+from narrators import Teller, eventually, words
 from stream import T0, chain, firing, resolved, rules
 
 DAY_MS = 86_400_000
@@ -82,16 +86,23 @@ class House:
         return self.journal.append([Draft(self.clock.ms, ALERTS, "alertmanager", len(events), payload)], [])
 
     def correlator(
-        self, holder: str = "one", beside: Beside | None = None, folding: Rules | None = None
+        self,
+        holder: str = "one",
+        beside: Beside | None = None,
+        folding: Rules | None = None,
+        teller: Teller | None = None,
     ) -> Correlator:
-        """A process called *holder*, which may fold by rules of its own."""
+        """A process called *holder*, which may fold by rules of its own, and may put into words."""
         graph = chain()
+        made_by, versions = release(graph), {"graph": graph.version}
+        documents, timing = Documents(made_by, versions), Timing(5000, 60_000, 0.25, 4)
         diagnosing = Diagnosing(
-            release(graph),
-            {"graph": graph.version},
+            made_by,
+            versions,
             growth=0.25,
             kept_alerts=lambda incident, limit: self.store.alerts(incident, limit=limit),
             clock=time.perf_counter,
+            narrating=Narrating(teller, documents, timing) if teller else None,
         )
         terms = Terms(holder, self.dead.__contains__, 5, DAY_MS, 1, 5000, frozenset({"opened"}))
         return Correlator(
@@ -142,6 +153,76 @@ def test_only_what_is_asked_for_is_notified(house: House) -> None:
 
     waiting = Outbox(house.engines[1]).due(house.clock.ms + DAY_MS, 10, target=0)
     assert [row.occasion for row in waiting] == ["opened"]
+
+
+def how(house: House) -> list[str]:
+    """How the last diagnosis of each incident came about, newest first."""
+    found = [row.diagnosis for row in house.incidents()]
+    return [document(last).root_cause.method for last in found if last]
+
+
+def pass_on(correlator: Correlator, *, until: Callable[[], object]) -> None:
+    """Step, as the loop does while nothing arrives, until *until* holds."""
+
+    def holds() -> object:
+        correlator.step()
+        return until()
+
+    eventually(holds)
+
+
+def test_words_replace_the_diagnosis_they_were_awaited_for(house: House) -> None:
+    """They come in a step of their own, while nothing arrives; who asks for what is new gets to know it."""
+    correlator = house.correlator(teller=Teller(words))
+    house.tell(firing("a", 0), firing("b", 1), at=2)
+    drain(correlator)
+    before, first = house.store.standing().revision, how(house)
+    house.clock.ms += 5000
+    pass_on(correlator, until=lambda: how(house) != first)
+    (row,) = house.store.changed(before, 9)
+    correlator.close()
+
+    assert (first, how(house)) == (["graph-only-pending"], ["graph+llm"])
+    assert [record.number for record in house.store.diagnoses(row.record.id)] == [1]
+    assert row.revision > before
+    assert row.diagnosis is not None
+    assert document(row.diagnosis).narrative is not None
+
+
+def test_a_call_that_hangs_stops_nothing(house: House) -> None:
+    """While no answer comes all that arrives is folded; when the lease is lost the call is cancelled."""
+    teller = Teller()
+    correlator = house.correlator(teller=teller)
+    house.tell(firing("a", 0), at=1)
+    drain(correlator)
+    house.clock.ms += 5000
+    pass_on(correlator, until=lambda: teller.asked)
+    house.tell(firing("h", 7), at=8)
+    drain(correlator)
+    house.clock.ms += LEASE_MS
+    house.correlator("two").step()
+    assert not correlator.step()
+    eventually(lambda: teller.asked[0].cancelled)
+    correlator.close()
+
+    assert how(house) == ["graph-only-pending"] * 2
+
+
+def test_another_process_asks_for_the_words_that_one_awaited(house: House) -> None:
+    """A crash in between loses the answer, not the question."""
+    gone, teller = house.correlator("one", teller=Teller()), Teller(words)
+    house.tell(firing("a", 0), at=1)
+    drain(gone)
+    gone.close()
+    house.clock.ms += 1000
+    correlator = house.correlator("two", teller=teller)
+    drain(correlator)
+    house.clock.ms += 5000
+    pass_on(correlator, until=lambda: how(house) == ["graph+llm"])
+    correlator.close()
+
+    (row,) = house.incidents()
+    assert [record.number for record in house.store.diagnoses(row.record.id)] == [1]
 
 
 def test_another_process_goes_on_where_one_stopped(house: House) -> None:

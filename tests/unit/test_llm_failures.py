@@ -42,7 +42,7 @@ from provider import (
 )
 
 SHORT = 0.25  # seconds for questions that get no answer
-SLACK = 0.4
+SLACK = 0.75
 
 
 class Case(NamedTuple):
@@ -52,20 +52,24 @@ class Case(NamedTuple):
     reason: str
     detail: str
     requests: int
-    settings: dict[str, Any] = {}
+    seconds: float = 2.0
 
 
 MOVED = err(302, {"location": "/elsewhere"})
 SOON = {"retry-after-ms": "10"}
 CASES = {
-    "hanging": Case((hang(),), TIMEOUT, "no answer within 0.25 s", 1, {"timeout_s": SHORT}),
-    "dripping": Case((drip(0.02),), TIMEOUT, "no answer within 0.25 s", 1, {"timeout_s": SHORT}),
+    "hanging": Case((hang(),), TIMEOUT, "no answer in time", 1, SHORT),
+    "dripping": Case((drip(0.02),), TIMEOUT, "no answer in time", 1, SHORT),
     "429, come back tomorrow": Case((err(429, {"retry-after": "100000"}),), RATE_LIMIT, "429", 1),
     "429, come back on a date": Case(
         (err(429, {"retry-after": "Sun, 22 Nov 2026 00:00:00 GMT"}),), RATE_LIMIT, "429", 1
     ),
     "429 twice": Case((err(429, {"retry-after": "0"}),) * 2, RATE_LIMIT, "429", 2),
     "429, spend limit": Case((spend_limit(),), RATE_LIMIT, "429 enforced_spend_limit_reached", 1),
+    "429, ramp limit": Case(
+        (err(429, code="ramp_limit_exceeded"),), RATE_LIMIT, "429 ramp_limit_exceeded", 1
+    ),
+    "429, another code": Case((err(429, SOON, code="sk-ant"),) * 2, RATE_LIMIT, "429", 2),
     "500 twice": Case((err(500, SOON),) * 2, SERVER, "500", 2),
     "500, do not retry": Case((err(500, {"x-should-retry": "false"}),), SERVER, "500", 1),
     "503 for ten seconds": Case((err(503, {"retry-after": "10"}),), SERVER, "503", 1),
@@ -80,12 +84,17 @@ CASES = {
     "404, no such model": Case((err(404),), CLIENT_ERROR, "404", 1),
     "400": Case((err(400),), CLIENT_ERROR, "400", 1),
     "413": Case((err(413),), CLIENT_ERROR, "413", 1),
-    "302": Case((MOVED,), CLIENT_ERROR, "302 instead of an answer", 1),
+    "302": Case((MOVED,), CLIENT_ERROR, "302", 1),
     "malformed JSON": Case((malformed(),), PARSE_ERROR, "the answer is no message of the API", 1),
     "empty body": Case((empty(),), PARSE_ERROR, "the answer is no message of the API", 1),
     "HTML with 200": Case((html(),), PARSE_ERROR, "the answer is no message of the API", 1),
     "another object": Case((raw(b'{"foo": 1}'),), PARSE_ERROR, "the answer is no message of the API", 1),
-    "deep JSON": Case((raw(b"[" * 100_000),), PARSE_ERROR, "the answer is no message of the API", 1),
+    "deep JSON": Case(
+        (raw(b'{"type": "message", "x": ' + b"[" * 100_000),),
+        PARSE_ERROR,
+        "the answer is no message of the API",
+        1,
+    ),
     "truncated": Case((truncated(),), PARSE_ERROR, "not ended", 1),
     "refusal": Case((refusal(),), PARSE_ERROR, "not ended", 1),
     "tool use": Case((tool_use(),), PARSE_ERROR, "not ended", 1),
@@ -122,7 +131,7 @@ def test_each_failure_has_its_reason(name: str) -> None:
     case = CASES[name]
     with Provider() as fake:
         fake.script(*case.steps)
-        error, seconds, at = failure(fake.url, case.settings)
+        error, seconds, at = failure(fake.url, {"timeout_s": case.seconds})
         requests = len(fake.requests)
 
     assert (error.reason, error.detail, requests) == (case.reason, case.detail, case.requests)
@@ -178,11 +187,21 @@ def test_a_second_attempt_may_answer(first: Step) -> None:
 def test_no_second_attempt_begins_too_late() -> None:
     """With less time left than an answer takes, the first failure is the last."""
     with Provider() as fake:
-        fake.script(hang(0.3, then=err(529)))
-        error, seconds, _ = failure(fake.url, {"timeout_s": 0.5})
+        fake.script(hang(0.3, then=err(529, SOON)))
+        error, seconds, _ = failure(fake.url, {"timeout_s": 0.4})
 
     assert (error.reason, len(fake.requests)) == (SERVER, 1)
-    assert seconds < 0.5
+    assert seconds < 1.0
+
+
+def test_nobody_waits_long_for_a_second_attempt() -> None:
+    """A provider that wants three seconds of peace is left alone, although there would be time."""
+    with Provider() as fake:
+        fake.script(err(429, {"retry-after": "3"}))
+        error, seconds, _ = failure(fake.url, {"timeout_s": 10.0})
+
+    assert (error.reason, len(fake.requests)) == (RATE_LIMIT, 1)
+    assert seconds < 1.0
 
 
 def test_a_slow_answer_is_an_answer() -> None:

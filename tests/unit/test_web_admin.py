@@ -20,6 +20,7 @@ from aiops_rca.domain.errors import InputError, RcaError
 from aiops_rca.narrator.allowance import Allowance
 from aiops_rca.settings import Settings
 from aiops_rca.web.admin import AdminPages
+from livepages import live
 from stored import T0
 from switching import judged, unwritable
 
@@ -218,3 +219,15 @@ async def _while_locked(world: World, other: sqlite3.Connection) -> Any:
         answer = await client.put("/admin/llm", json={"enabled": False})
     other.rollback()  # `asyncio.run` waits for the thread that saves
     return answer.json()
+
+
+def test_the_pages_name_the_model_where_there_is_a_key(tmp_path: Path) -> None:
+    """The version names it, the configuration holds it; the key is in neither."""
+    with live(tmp_path, settings={"llm": {"api_key": KEY}}, folding=False) as world:
+        shown = world.client.get("/admin/llm").json()
+        version = world.client.get("/version").json()["pipeline_config"]
+        config = world.client.get("/config")
+
+    assert shown["key"]
+    assert (version["llm_model"], config.json()["settings"]["llm.model"]) == 2 * ("claude-haiku-4-5",)
+    assert KEY not in config.text

@@ -172,8 +172,8 @@ class Stream:
         ]
 
     def _environ(self, tags: Tags) -> dict[str, str]:
-        """Ours, so that the child has the same settings, and answers with the same artifacts."""
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("PROMETHEUS_")}
+        """Ours, so that the child has the same settings and artifacts, and its figures are among ours."""
+        environ = dict(os.environ)
         if environ.get(CONFIG_VARIABLE):
             environ[CONFIG_VARIABLE] = str(Path(environ[CONFIG_VARIABLE]).resolve())
         environ["AIOPS_STATE_DIR"] = str(self._databases.folder.resolve())

@@ -40,7 +40,7 @@ def correlator(project: Path, while_stdin: bool) -> None:
         signal.signal(number, lambda _number, _frame: stop.set())
     os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
     try:
-        correlate_forever(project.resolve(), stop)
+        correlate_forever(project.resolve(), stop, beside=while_stdin)
     except RcaError as error:
         if not while_stdin:  # a person reads it
             raise

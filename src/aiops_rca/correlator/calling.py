@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -15,10 +15,18 @@ T = TypeVar("T")
 _LAST_WORDS_SEC = 2.0
 
 
-class Calls:
-    """What is under way, until `close`."""
+Closing = Callable[[], Coroutine[Any, Any, None]]
 
-    def __init__(self) -> None:
+
+async def nothing_to_close() -> None:
+    """The closing of what leaves nothing open."""
+
+
+class Calls:
+    """What is under way, until `close`; *closing* is the last thing that the thread does."""
+
+    def __init__(self, closing: Closing = nothing_to_close) -> None:
+        self._closing = closing
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
         self._thread: threading.Thread | None = None
@@ -39,16 +47,21 @@ class Calls:
     def _open(self) -> asyncio.AbstractEventLoop:
         self._loop, self._stop = asyncio.new_event_loop(), asyncio.Event()
         self._thread = threading.Thread(
-            target=_run, args=(self._loop, self._stop), name="narrating", daemon=True
+            target=_run, args=(self._loop, self._stop, self._closing), name="narrating", daemon=True
         )
         self._thread.start()
         return self._loop
 
 
-def _run(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    with asyncio.Runner(loop_factory=lambda: loop) as runner:  # its end cancels what still runs
-        runner.run(_stopped(stop))
+def _run(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, closing: Closing) -> None:
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(_until(stop, closing))
 
 
-async def _stopped(stop: asyncio.Event) -> None:
+async def _until(stop: asyncio.Event, closing: Closing) -> None:
     await stop.wait()
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await closing()

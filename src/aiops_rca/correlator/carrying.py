@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
+from aiops_rca.correlator.documenting import is_awaiting, warning_in
 from aiops_rca.domain.candidate import Evidence
 from aiops_rca.domain.diagnosis import WITH_LLM, Diagnosis
 from aiops_rca.domain.narrative import Narrative, Sentence, Usage, Vote
@@ -36,11 +37,12 @@ class Basis(NamedTuple):
 
 
 class Narrated(NamedTuple):
-    """A narrative, the root cause *named* with it, and what it was written for."""
+    """A narrative, the root cause *named* with it, what it was written for, and what to beware of in it."""
 
     narrative: Narrative
     named: str
     basis: Basis
+    warning: str | None = None
 
 
 def basis_of(diagnosis: Diagnosis) -> Basis:
@@ -95,9 +97,11 @@ def narrated_in(document: DiagnosisOut, services: Iterable[str]) -> Narrated | N
         return None
     cause = document.root_cause
     first = cause.candidates[0].service if cause.candidates else cause.service
-    basis = Basis(first, cause.verdict, frozenset(services), document.alert_count)
+    # where another one is awaited, this one was written for less, and is news no longer
+    signals = 0 if is_awaiting(document) else document.alert_count
+    basis = Basis(first, cause.verdict, frozenset(services), signals)
     cited = {piece.id: _evidence(piece) for piece in (*cause.evidence, *document.narrative.evidence)}
-    return Narrated(_narrative(document.narrative, cited), cause.service, basis)
+    return Narrated(_narrative(document.narrative, cited), cause.service, basis, warning_in(document))
 
 
 def _with(diagnosis: Diagnosis, narrative: Narrative, *, weight: float, moves: bool) -> Diagnosis:

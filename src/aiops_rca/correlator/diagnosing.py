@@ -105,8 +105,8 @@ class Diagnosing:
     def note(self, changes: Changes) -> None:
         """Line up the incidents of *changes* that need a diagnosis and are still in memory."""
         for record in changes.incidents:
-            if self._narrating is not None and record.status in (RESOLVED, MERGED):
-                self._narrating.end(record.id, final=record.status == MERGED or not record.live)
+            if self._narrating is not None:
+                self._tell_how_it_stands(self._narrating, record)
             if record.status == MERGED:
                 self._forget(record.id)
             elif record.live:
@@ -136,8 +136,10 @@ class Diagnosing:
         while self.waiting and (not made or self._clock() < deadline):
             made.append(self._next(state, now))
         everything = (*worded, *made)
+        # what is replaced twice in one step is written once
+        last = {(d.incident, d.number): d for one in everything for d in one.diagnoses}
         return Made(
-            tuple(d for one in everything for d in one.diagnoses),
+            tuple(last.values()),
             tuple(h for one in everything for h in one.happenings),
             tuple(n for one in everything for n in one.notices),
         )
@@ -165,6 +167,13 @@ class Diagnosing:
             return Made((record,))
         self._seen[record.incident] = seen._replace(root_cause=record.root_cause, verdict=record.verdict)
         return Made((record,), *told(record, seen, now, VOTED))
+
+    @staticmethod
+    def _tell_how_it_stands(narrating: Narrating, record: IncidentRecord) -> None:
+        if record.status in (RESOLVED, MERGED):
+            narrating.end(record.id, final=record.status == MERGED or not record.live)
+        else:
+            narrating.reopen(record.id)
 
     def _line_up(self, record: IncidentRecord) -> None:
         reason = self._reason(record)

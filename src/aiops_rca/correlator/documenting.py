@@ -12,6 +12,7 @@ import msgspec
 
 from aiops_rca.domain.diagnosis import GRAPH_ONLY, PENDING, SKIPPED, Diagnosis
 from aiops_rca.domain.release import Release
+from aiops_rca.enrich.asking import FAILURES, SKIPS
 from aiops_rca.live.records import DiagnosisRecord
 from aiops_rca.report import diagnosis_out
 from aiops_rca.wire import DegradedOut, encode
@@ -21,6 +22,7 @@ LLM = "llm"  # the part that `degraded` names
 # Of a document that shows an earlier narrative meanwhile; `is_awaiting` knows it again after a restart.
 AWAITED = "a new narrative is awaited; this one was written for an earlier diagnosis"
 
+_PASSING = frozenset((*FAILURES, *SKIPS))  # such a trouble is one of an attempt, not of a narrative
 _DOCUMENT = msgspec.json.Decoder(DiagnosisOut)
 
 
@@ -79,6 +81,12 @@ def document_of(record: DiagnosisRecord) -> DiagnosisOut | None:
 def is_awaiting(document: DiagnosisOut) -> bool:
     """Whether the narrative of *document* is still to come."""
     return document.root_cause.method == PENDING or any(map(_says_awaited, document.degraded))
+
+
+def warning_in(document: DiagnosisOut) -> str | None:
+    """What *document* says of its narrative that stays true wherever that is shown."""
+    said = (piece.reason for piece in document.degraded if piece.part == LLM and not _says_awaited(piece))
+    return next((reason for reason in said if reason.partition(":")[0] not in _PASSING), None)
 
 
 def ended(record: DiagnosisRecord) -> DiagnosisRecord:

@@ -6,15 +6,14 @@ narrator works on a thread of its own, for a bounded number of incidents at a ti
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Coroutine, Mapping
-from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
-from aiops_rca.correlator.calling import Calls
+from aiops_rca.correlator.calling import Calls, Closing, nothing_to_close
 from aiops_rca.correlator.carrying import Narrated, basis_of, carried, narrated_in, news
 from aiops_rca.correlator.documenting import AWAITED, Documents, Frame, document_of, ended, is_awaiting
+from aiops_rca.correlator.jobs import Call, Job, outcome_of
 from aiops_rca.domain import diagnosis as methods
 from aiops_rca.domain.diagnosis import Diagnosis
 from aiops_rca.domain.release import Release
@@ -23,10 +22,7 @@ from aiops_rca.enrich.gate import method_of
 from aiops_rca.enrich.outcome import Outcome
 from aiops_rca.live.records import DiagnosisRecord, Stored
 
-log = logging.getLogger("aiops_rca.narrating")
-
 _CLOSED = (methods.NO_KEY, methods.FLAG_OFF)  # then no words of a model are shown at all
-_FAULT = "a fault of the service; see its log"
 
 
 class Narrator(Protocol):
@@ -60,38 +56,29 @@ class Timing(NamedTuple):
     at_once: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """A diagnosis to be put into words, and what is stored of it; *since* when words are awaited."""
-
-    diagnosis: Diagnosis
-    frame: Frame
-    record: DiagnosisRecord
-    summaries: Mapping[str, str]
-    since: int
-
-
-@dataclass(slots=True)
-class _Call:
-    """A job under way; *stale* once its incident has a newer diagnosis."""
-
-    job: _Job
-    future: Future[Outcome]
-    stale: bool = False
-
-
 class Narrating:
-    """The narratives of the live incidents. Every `DiagnosisRecord` it gives is to be stored."""
+    """The narratives of the live incidents. Every `DiagnosisRecord` it gives is to be stored.
 
-    def __init__(self, narrator: Narrator, documents: Documents, timing: Timing) -> None:
+    *closing* is what the narrator wants done in its event loop in the end.
+    """
+
+    def __init__(
+        self,
+        narrator: Narrator,
+        documents: Documents,
+        timing: Timing,
+        *,
+        closing: Closing = nothing_to_close,
+    ) -> None:
         self._narrator, self._documents, self._timing = narrator, documents, timing
-        self._beside = Calls()
+        self._beside = Calls(closing)
         self._told: dict[str, Narrated] = {}  # the last narrative of each incident
         self._called_at: dict[str, int] = {}
-        self._waiting: dict[str, _Job] = {}
-        self._calls: dict[str, _Call] = {}
+        self._waiting: dict[str, Job] = {}
+        self._calls: dict[str, Call] = {}
         self._unfinished: dict[str, DiagnosisRecord] = {}  # awaited before the restart
-        self._ended: list[DiagnosisRecord] = []
+        self._paused: dict[str, Job] = {}  # of incidents that are over, and may be reopened
+        self._ready: list[DiagnosisRecord] = []
 
     def resume(self, stored: Stored) -> None:
         """Begin anew with what is stored: the narratives that are there, and those that were awaited."""
@@ -127,10 +114,11 @@ class Narrating:
         since, older = self._supersede(frame)
         kept = self._carried(diagnosis, incident)
         reason = self._narrator.refusal(diagnosis) or self._needless(diagnosis, incident, kept, over=over)
-        if reason is not None:
+        if reason is not None and reason != RESOLVED:
             return (*older, self._refused(diagnosis, frame, reason))
-        record = self._awaiting(diagnosis, frame, kept)
-        self._waiting[incident] = _Job(diagnosis, frame, record, summaries(), since)
+        record = self._refused(diagnosis, frame, reason) if reason else self._awaiting(diagnosis, frame, kept)
+        held = self._paused if reason else self._waiting
+        held[incident] = Job(diagnosis, frame, record, summaries(), since)
         return (*older, record)
 
     def end(self, incident: str, *, final: bool) -> None:
@@ -139,22 +127,32 @@ class Narrating:
         if call is not None and final:
             self._cancel(incident)
             if not call.stale:
-                self._ended.append(self._refused(call.job.diagnosis, call.job.frame, RESOLVED))
+                self._ready.append(self._refused(call.job.diagnosis, call.job.frame, RESOLVED))
         job, before = self._waiting.pop(incident, None), self._unfinished.pop(incident, None)
         if job is not None:
-            self._ended.append(self._refused(job.diagnosis, job.frame, RESOLVED))
+            self._paused[incident] = job
+            self._ready.append(self._refused(job.diagnosis, job.frame, RESOLVED))
         elif before is not None:
-            self._ended.append(ended(before))
+            self._ready.append(ended(before))
+
+    def reopen(self, incident: str) -> None:
+        """*incident* is not over: what was given up when it was is awaited again."""
+        job = self._paused.pop(incident, None)
+        kept = self._carried(job.diagnosis, incident) if job else None
+        if job is not None and not self._needless(job.diagnosis, incident, kept, over=False):
+            record = self._awaiting(job.diagnosis, job.frame, kept)
+            self._waiting[incident] = replace(job, record=record)
+            self._ready.append(record)
 
     def has_work(self, now: int) -> bool:
         """Whether `step` has anything to do."""
-        if self._ended or any(call.future.done() for call in self._calls.values()):
+        if self._ready or any(call.future.done() for call in self._calls.values()):
             return True
         return any(self._is_due(job, now) or self._refusal(job) for job in self._waiting.values())
 
     def step(self, now: int) -> list[DiagnosisRecord]:
         """Take what has come of the calls, and begin those that are due. *now* is epoch ms."""
-        records, self._ended = self._ended, []
+        records, self._ready = self._ready, []
         for call in [call for call in self._calls.values() if call.future.done()]:
             records += self._settle(call)
         for job in sorted(self._waiting.values(), key=lambda job: job.since):
@@ -169,15 +167,16 @@ class Narrating:
     def forget(self, incident: str) -> None:
         """*incident* is out of reach for good."""
         self._cancel(incident)
-        for held in (self._told, self._called_at, self._waiting, self._unfinished):
+        for held in (self._told, self._called_at, self._waiting, self._unfinished, self._paused):
             held.pop(incident, None)
 
     def drop(self) -> None:
         """Forget everything, and cancel what is under way."""
         for incident in [*self._calls]:
             self._cancel(incident)
-        for held in (self._told, self._called_at, self._waiting, self._unfinished, self._ended):
+        for held in (self._told, self._called_at, self._waiting, self._unfinished, self._paused):
             held.clear()
+        self._ready.clear()
 
     def close(self) -> None:
         """Drop everything and end the thread."""
@@ -190,6 +189,7 @@ class Narrating:
         A call under way goes on: what comes of it may fit the newer diagnosis as well.
         """
         job, before = self._waiting.pop(frame.incident, None), self._unfinished.pop(frame.incident, None)
+        self._paused.pop(frame.incident, None)
         call = self._calls.get(frame.incident)
         older = [job.record] if job else []
         if call is not None and not call.stale:
@@ -213,7 +213,7 @@ class Narrating:
             return None
         return UNCHANGED
 
-    def _refusal(self, job: _Job) -> str | None:
+    def _refusal(self, job: Job) -> str | None:
         """Why nobody would be asked any more, as when the model was switched off while it waited."""
         return self._narrator.refusal(job.diagnosis)
 
@@ -225,16 +225,21 @@ class Narrating:
     def _wordless(self, outcome: Outcome, diagnosis: Diagnosis, frame: Frame) -> DiagnosisRecord:
         """The record of an attempt without a narrative: with the last one, where it fits and may be shown."""
         kept = None if outcome.diagnosis.method in _CLOSED else self._carried(diagnosis, frame.incident)
-        troubles = (outcome.trouble,) if outcome.trouble else ()
-        return self._documents.record(kept or outcome.diagnosis, frame, troubles)
+        return self._record(kept or outcome.diagnosis, frame, outcome.trouble)
 
     def _awaiting(self, diagnosis: Diagnosis, frame: Frame, kept: Diagnosis | None) -> DiagnosisRecord:
         """The record of a diagnosis whose narrative is still to come; *kept* has an earlier one."""
         if kept is not None:
-            return self._documents.record(kept, frame, (AWAITED,))
-        return self._documents.record(replace(diagnosis, method=methods.PENDING), frame)
+            return self._record(kept, frame, AWAITED)
+        return self._record(replace(diagnosis, method=methods.PENDING), frame)
 
-    def _is_due(self, job: _Job, now: int) -> bool:
+    def _record(self, diagnosis: Diagnosis, frame: Frame, trouble: str | None = None) -> DiagnosisRecord:
+        """The record of *diagnosis*, with what there is to be said of its narrative and of the attempt."""
+        told = self._told.get(frame.incident) if diagnosis.narrative else None
+        troubles = (told.warning if told else None, trouble)
+        return self._documents.record(diagnosis, frame, [said for said in troubles if said])
+
+    def _is_due(self, job: Job, now: int) -> bool:
         incident = job.frame.incident
         if len(self._calls) >= self._timing.at_once or incident in self._calls:
             return False
@@ -242,11 +247,11 @@ class Narrating:
         quiet = called_at is None or _passed(called_at, now, self._timing.quiet_ms)
         return quiet and _passed(job.since, now, self._timing.settle_ms)
 
-    def _call(self, job: _Job, now: int) -> None:
+    def _call(self, job: Job, now: int) -> None:
         incident = job.frame.incident
         del self._waiting[incident]
         work = self._narrator.narrate(job.diagnosis, self._documents.release, summaries=job.summaries)
-        self._calls[incident] = _Call(job, self._beside.begin(work))
+        self._calls[incident] = Call(job, self._beside.begin(work))
         self._called_at[incident] = now
 
     def _cancel(self, incident: str) -> None:
@@ -254,18 +259,16 @@ class Narrating:
         if call is not None:
             call.future.cancel()
 
-    def _settle(self, call: _Call) -> list[DiagnosisRecord]:
+    def _settle(self, call: Call) -> list[DiagnosisRecord]:
         """What *call* has brought about."""
         job, incident = call.job, call.job.frame.incident
         del self._calls[incident]
-        outcome = _outcome(call)
+        outcome = outcome_of(call)
         found = outcome.diagnosis
         if found.narrative is not None and found.named is not None:
-            self._told[incident] = Narrated(found.narrative, found.named.service, basis_of(job.diagnosis))
-            troubles = (outcome.trouble,) if outcome.trouble else ()
-            return (
-                self._spread(incident) if call.stale else [self._documents.record(found, job.frame, troubles)]
-            )
+            basis, named = basis_of(job.diagnosis), found.named.service
+            self._told[incident] = Narrated(found.narrative, named, basis, outcome.trouble)
+            return self._spread(incident) if call.stale else [self._record(found, job.frame)]
         return [] if call.stale else [self._wordless(outcome, job.diagnosis, job.frame)]
 
     def _spread(self, incident: str) -> list[DiagnosisRecord]:
@@ -280,17 +283,6 @@ class Narrating:
         record = self._awaiting(job.diagnosis, job.frame, kept)
         self._waiting[incident] = replace(job, record=record)
         return [record]
-
-
-def _outcome(call: _Call) -> Outcome:
-    """What came of *call*, also where the narrator has failed in a way nobody foresaw."""
-    future, job = call.future, call.job
-    error = None if future.cancelled() else future.exception()
-    if error is None and not future.cancelled():
-        return future.result()
-    event = {"incident": job.frame.incident, "reason": type(error).__name__ if error else "cancelled"}
-    log.error("no narrative", extra={"event": event})  # the error's text may hold what was asked
-    return Outcome(replace(job.diagnosis, method=methods.FAILED), _FAULT)
 
 
 def _passed(since: int, now: int, ms: int) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 _AMOUNT = re.compile(
@@ -22,6 +23,7 @@ _KIND_OF: Mapping[str, tuple[str, float]] = {
     **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), ("s", 3600.0)),
 }
 _NO_UNIT = ("", 1.0)
+_CODE = re.compile(r"([45]\d\d)s?")
 _CLOSE = 0.1  # rounding may take no more than a tenth away
 
 
@@ -32,7 +34,7 @@ class Amount(NamedTuple):
     decimals: int
     kind: str
     scale: float
-    digits: str
+    text: str
 
 
 def amounts_in(text: str) -> tuple[Amount, ...]:
@@ -41,21 +43,25 @@ def amounts_in(text: str) -> tuple[Amount, ...]:
 
 
 def _amount(found: re.Match[str]) -> Amount:
-    digits = found["digits"].lower()
-    plain = digits.replace(",", "")
+    plain = found["digits"].lower().replace(",", "")
     kind, scale = _KIND_OF[found["unit"].lower()] if found["unit"] else _NO_UNIT
     decimals = 0 if "e" in plain else len(plain.partition(".")[2])
-    return Amount(float(plain), decimals, kind, scale, digits)
+    return Amount(float(plain), decimals, kind, scale, found[0])
 
 
-def borne(said: Amount, known: Iterable[Amount], text: str) -> bool:
+def borne(said: Amount, known: Sequence[Amount], text: str) -> bool:
     """Whether *said* is one of the *known* amounts, rounded or in another unit of time at most.
 
-    A status code may also be a part of a name in *text*, as in `http_500`.
+    Time may also be told from one known offset to another. A status code may be a part of a name in *text*:
+    `500s` of `http_500`.
     """
-    if not said.kind and len(said.digits) == 3 and said.digits.isdigit() and said.digits in text:
+    if (code := _CODE.fullmatch(said.text)) and code[1] in text:
         return True
-    return any(_is_rounded(said, value) for amount in known for value in _as_kind(amount, said))
+    if any(_is_rounded(said, value) for amount in known for value in _as_kind(amount, said)):
+        return True
+    offsets = {amount.value * amount.scale for amount in known if amount.kind == "s"}
+    between = (abs(a - b) / said.scale for a, b in combinations(sorted(offsets), 2))
+    return said.kind == "s" and any(_is_rounded(said, gap) for gap in between)
 
 
 def counted(value: float, known: Iterable[Amount]) -> bool:

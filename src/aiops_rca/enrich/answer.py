@@ -185,6 +185,7 @@ def _ground(cited: Iterable[Cited], dossier: Dossier, *, also: tuple[str, ...] =
         quoted=tuple(quote for piece in pieces for quote in piece.quoted),
         services=frozenset(dossier.names[piece.piece.service] for piece in pieces),
         names=frozenset(dossier.names.values()),
+        others=dossier.others,
     )
 
 

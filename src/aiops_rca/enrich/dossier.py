@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import zip_longest
 from typing import Any
 
@@ -56,8 +57,9 @@ class Cited:
 class Dossier:
     """What was shown, in the order of its ids: the n-th of *evidence* is `E<n>`, and so on.
 
-    *document* is JSON in ASCII. *names* tells how each service is spelt in it. *tampering* names the signs
-    by which texts were withheld; *graph_nodes* are the candidates that the graph knows.
+    *document* is JSON in ASCII. *names* tells how each service is spelt in it, *others* are all services of
+    the graph, in lower case. *tampering* names the signs by which texts were withheld; *graph_nodes* are the
+    candidates that the graph knows.
     """
 
     candidates: tuple[Case, ...]
@@ -67,6 +69,7 @@ class Dossier:
     tampering: tuple[str, ...]
     graph_nodes: frozenset[str]
     names: Mapping[str, str]
+    others: frozenset[str]
 
 
 def dossier(
@@ -96,7 +99,13 @@ def dossier(
         tampering=tuple(sorted(sieve.reasons)),
         graph_nodes=frozenset(case.candidate.service for case in kept) & graph.nodes.keys(),
         names=dict(sorted(sieve.names.items())),
+        others=_all_services(graph),
     )
+
+
+@lru_cache(maxsize=4)
+def _all_services(graph: ServiceGraph) -> frozenset[str]:
+    return frozenset(service.casefold() for service in graph.nodes)
 
 
 class _Sieve:

@@ -36,20 +36,31 @@ _ENDS = (".", "!", "?", ":")
 # what looks like a name made for machines: signs inside, digits, humps
 _MADE = re.compile(r"\d|_|[a-z][A-Z]|[\w)][:@#=~^+.][\w(]|\A/|\w/\w*/|[@#=~^]")
 _CAPITALS = re.compile(r"[A-Z]{2,}s?\Z")
-_THING = re.compile(rf"\b(?P<word>[A-Za-z][\w'-]*)\s+(?:{vocabulary.THINGS})s?\b", re.IGNORECASE)
+_WORD = r"(?P<word>[A-Za-z][\w'-]*)"
+# where something is named, whatever it is called: `billing database`, `billing is down`, `because of billing`
+_TELLING = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"\b{_WORD}\s+(?:{vocabulary.THINGS})s?\b",
+        rf"\b{_WORD}\s+(?:{vocabulary.STATES_OF})\b",
+        rf"\b(?:{vocabulary.BLAMING})\s+(?:the\s+)?{_WORD}",
+    )
+)
 
 
 class Ground(NamedTuple):
     """What a sentence may speak of.
 
     *texts* are the cited sentences and *quoted* what belongs to them, *services* those they are about.
-    *names* are all services that were shown: one that is named must be cited.
+    *names* are all services that were shown and *others*, in lower case, all that exist: one that is named
+    must be cited.
     """
 
     texts: tuple[str, ...]
     quoted: tuple[str, ...]
     services: frozenset[str]
     names: frozenset[str]
+    others: frozenset[str] = frozenset()
 
 
 class _Claim:
@@ -121,20 +132,27 @@ def _reassurance(claim: _Claim) -> bool:
 
 def _service(claim: _Claim) -> bool:
     """Whether it names a service that what it cites does not: quotes are no ground for blame."""
-    return any(
-        _stands_in(name.casefold(), claim.said) and not _stands_in(name.casefold(), claim.own)
-        for name in claim.ground.names
-    )
+    names = {name.casefold() for name in claim.ground.names}
+    # an operation may hold the name of a service: it is told of as a whole
+    words = [word for word, _ in claim.tokens if word.casefold() in names or not _is_quoted(word, claim)]
+    said = " ".join(words).casefold()
+    named = {name for name in names if _stands_in(name, said)}
+    named |= {word.casefold() for word in words} & claim.ground.others
+    return any(not (vocabulary.is_plain(name) or _stands_in(name, claim.own)) for name in named)
+
+
+def _is_quoted(word: str, claim: _Claim) -> bool:
+    return _MADE.search(word) is not None and claim.holds(word)
 
 
 def _number(claim: _Claim) -> bool:
     known = amounts_in(claim.all)
-    if any(not borne(said, known, claim.all) for said in amounts_in(_without_names(claim))):
+    said = amounts_in(vocabulary.in_digits(_without_names(claim)))
+    if not all(borne(amount, known, claim.all) for amount in said):
         return True
     counts = {len(claim.ground.texts), len(claim.ground.services)}
-    return any(
-        not (value in counts or counted(value, known)) for value in vocabulary.number_words(claim.said)
-    )
+    words = vocabulary.number_words(claim.said)
+    return not all(value in counts or counted(value, known) for value in words)
 
 
 def _identifier(claim: _Claim) -> bool:
@@ -143,8 +161,11 @@ def _identifier(claim: _Claim) -> bool:
 
 def _noun(claim: _Claim) -> bool:
     """Whether it tells of a thing, such as `the billing database`, that nothing cited knows."""
-    words = (_POSSESSIVE.sub("", match["word"]) for match in _THING.finditer(claim.text))
-    return not all(vocabulary.is_plain(word.casefold()) or claim.holds(word) for word in words)
+    found = (match["word"] for pattern in _TELLING for match in pattern.finditer(claim.text))
+    words = (_POSSESSIVE.sub("", word) for word in found)
+    return not all(
+        vocabulary.is_plain(word.casefold()) or claim.holds(word.removesuffix("s")) for word in words
+    )
 
 
 _CHECKS: Mapping[str, Callable[[_Claim], bool]] = {
@@ -195,7 +216,7 @@ def _is_made_up(word: str, claim: _Claim, *, opens: bool) -> bool:
         return True
     if claim.holds(word) or vocabulary.is_plain(plain) or amounts_in(word):
         return False
-    if _MADE.search(word) or not word.translate(_PLAIN_SIGNS).isascii() or plain in vocabulary.PRODUCTS:
+    if _MADE.search(word) or not word.translate(_PLAIN_SIGNS).isascii() or vocabulary.is_name(plain):
         return True
     if "/" in word or "-" in word:
         return _compound(word, claim)

@@ -1,12 +1,13 @@
 """How secrets are written: keys with a known form, values beside a telling name, logins in addresses.
 
-Each pattern reads a text once, whatever is in it; the group `value` is what to hide, the whole match
-where there is none. Tables alone: `redact` uses them.
+Each pattern reads a text once, whatever is in it. Tables alone: `redact` uses them.
 """
 
 from __future__ import annotations
 
 import re
+
+from aiops_rca.enrich.folding import latin
 
 _ANY = re.IGNORECASE | re.DOTALL
 
@@ -37,9 +38,9 @@ _ISSUED = r"""
 _PRIVATE = r"-{2,5}\s?BEGIN[ A-Z0-9]{0,40}PRIVATE\sKEY.*?(?:-END[ A-Z0-9]{0,40}-*|\Z)"
 
 # `scheme://login@host`, `login:password@tcp(host)`; a password may hold any of `/:@`.
-_LOGIN = r"://(?P<value>[^\s\"'<>`]{1,300}+(?<=@)|[^\s\"'<>`]{1,299}@(?=[^\s@]))"
+_LOGIN = r"://(?P<value>[^\s\"'<>`]{1,512})@"
 _LOGIN_ALONE = (
-    r"(?<![\w:/.@-])[\w.+-]{1,64}:(?P<value>[^\s@\"'<>(),;]{3,128})@(?!sha\d)"
+    r"(?<![\w:/.@-])[\w.+-]{1,64}:(?P<value>(?!//)[^\s@\"'<>(),;]{3,128})@(?!sha\d)"
     r"(?:(?:tcp|tcp6|unix)\(|[\w-]+\.[\w.-]|[\w-]+:\d|localhost\b|\[)"
 )
 # A mail address; units of systemd (`getty@tty1.service`) and longer names that begin like one are none.
@@ -51,7 +52,7 @@ _MAIL = (
 _NAMES = (
     r"pass(?:word|wd|wort|phrase|code|key)|kennwort|passwort|pwd|(?<![a-z])pass|(?<![a-z])pw"
     r"|mot[ ]de[ ]passe|contrase[nñ]a|senha|parola|wachtwoord|has[lł]o|l[oö]senord|adgangskode"
-    r"|пароль|napo[lʌ]b|napojib|密码|密碼|口令|パスワード|暗証番号|비밀번호|암호|كلمة[ ]المرور|şifre|पासवर्ड|סיסמה"
+    r"|пароль|κωδικός|密码|密碼|口令|パスワード|暗証番号|비밀번호|암호|كلمة[ ]المرور|şifre|पासवर्ड|סיסמה"
     r"|secret|token|credential|authkey|authcode|bearer"
     r"|(?:api|app|application|access|account|auth|client|consumer|encryption|integration|license|master"
     r"|private|routing|rsa|secret|service|shared|signing|ssh|storage|webhook)[ _.-]?key"
@@ -73,7 +74,7 @@ _BARE = r"""
 """
 # name = value, where the value is a text, a list, an object or one word, any of them cut off perhaps.
 _NAMED = rf"""
-  (?P<name>{_NAMES}){_ENDING}[0-9]{{0,3}}(?:{_EQUAL})
+  (?:{_NAMES}){_ENDING}[0-9]{{0,3}}(?:{_EQUAL})
   (?:(?P<quote>{_QUOTE})(?P<text>(?:(?!(?P=quote))(?:\\.|.))*+)(?:(?P=quote)|\Z)
     |(?P<value>\[(?!redacted)[^\]]*(?:\]|\Z)|\{{[^}}]*(?:\}}|\Z)|{_BARE}))
 """
@@ -82,7 +83,7 @@ _HEADER = rf"""
   (?P<value>(?:digest|aws4-hmac-sha256|oauth)\s[^\n]{{1,400}}
     |(?:[a-z][\w-]{{2,20}}\s{{1,4}}(?=[^\s"']{{0,400}}[\d+/=_-])|(?:bearer|basic|token)\s{{1,4}})?[^\s"',;\\]+)
 | \b(?:bearer|basic)\s{{1,4}}
-  (?P<scheme>(?=[\w.~+/=-]{{0,400}}(?:[\d+/=_]|[a-z][A-Z]|[A-Z]{{2}}))[\w.~+/=-]{{8,}}|[\w.~+/=-]{{20,}})
+  (?P<scheme>(?=[\w.~+/=-]{{0,400}}(?:[\d+/=_]|(?-i:[a-z][A-Z]|[A-Z]{{2}})))[\w.~+/=-]{{8,}}|[\w.~+/=-]{{20,}})
 | (?:set-)?cookie2?(?:{_QUOTE})?\s{{0,4}}[:=]\s{{0,4}}(?:{_QUOTE})?(?P<cookie>[^\s"';]+(?:;[ ]?[^\s"';]+)*)
 """
 # Said in words or on a command line: only what does not read like a word.
@@ -100,10 +101,16 @@ _SAID = rf"""
 
 ISSUED = re.compile(_ISSUED, re.VERBOSE)
 PRIVATE = re.compile(_PRIVATE, _ANY)
-PLACES = (re.compile(_LOGIN, _ANY), re.compile(_LOGIN_ALONE, _ANY), re.compile(_MAIL, _ANY))
-NAMED = re.compile(_NAMED, _ANY | re.VERBOSE)
-SPOKEN = (re.compile(_HEADER, _ANY | re.VERBOSE), re.compile(_SAID, _ANY | re.VERBOSE))
-TELLING_NAME = re.compile(rf"(?:{_NAMES}|authorization|cookie){_ENDING}[0-9]{{0,3}}\Z", _ANY)
+MAIL = re.compile(_MAIL, _ANY)
+# The patterns of values that what stands beside them makes a secret.
+BESIDE = (
+    re.compile(_LOGIN, _ANY),
+    re.compile(_LOGIN_ALONE, _ANY),
+    re.compile(_HEADER, _ANY | re.VERBOSE),
+    re.compile(_SAID, _ANY | re.VERBOSE),
+    re.compile(latin(_NAMED), _ANY | re.VERBOSE),
+)
+TELLING_NAME = re.compile(latin(rf"(?:{_NAMES}|authorization|cookie){_ENDING}[0-9]{{0,3}}\Z"), _ANY)
 
 # What stands where a secret would, and is none.
 HARMLESS = re.compile(
@@ -116,6 +123,7 @@ COUNT = re.compile(r"[+-]?\d[\d.,_]*(?:e[+-]?\d+)?[kmg%]?(?:/\w+)?", re.IGNORECA
 
 # Cards in the groups they are printed in, or in one; whether it is one tells its check digit.
 CARD = re.compile(
-    r"(?<![\d.])(?<!\d-)(?:(?:[3-6]\d{3}|2[2-7]\d\d)(?P<gap>[ .\n-]?)\d{4}(?P=gap)\d{4}(?P=gap)\d{4}(?:(?P=gap)\d{3})?"
+    r"(?<![\d.])(?<!\d-)"
+    r"(?:(?:[3-6]\d{3}|2[2-7]\d\d)(?P<gap>[ .\n-]?)\d{4}(?P=gap)\d{4}(?P=gap)\d{4}(?:(?P=gap)\d{3})?"
     r"|3[47]\d\d[ .\n-]?\d{6}[ .\n-]?\d{5}|3(?:0[0-5]|[689]\d)\d[ .\n-]?\d{6}[ .\n-]?\d{4})(?!\d|[.-]\d)"
 )

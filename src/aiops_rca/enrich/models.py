@@ -13,12 +13,15 @@ from typing import Any, NamedTuple
 from aiops_rca.domain.narrative import Usage
 
 _ANSWER_TOKENS = 1500  # the longest answer that is asked for takes about 1000
+_SMALL_TOKENS = 2000  # the same in the tokens of Claude 4.7 and later, which are a quarter smaller
 _THOUGHT_TOKENS = 4096  # where thinking cannot be switched off it counts as output
 _CACHE_WRITE, _CACHE_READ = 1.25, 0.1  # prices relative to input; entries that live five minutes
 _MTOK = 1_000_000
 
-# gateways put the vendor before the name; the date of a snapshot changes neither price nor parameters
-_AROUND = re.compile(r"\A(?:anthropic[./])?(?P<name>.+?)(?:-20\d{6})?\Z")
+# gateways and clouds put things around the name; neither they nor a snapshot's date change what it can do
+_AROUND = re.compile(
+    r"\A(?:(?:[a-z]+\.)?anthropic[./])?(?P<name>claude-[a-z]+-\d(?:-\d)?)(?:[-@]20\d{6})?(?:-v\d+:\d+)?\Z"
+)
 
 
 class Model(NamedTuple):
@@ -36,7 +39,7 @@ class Model(NamedTuple):
 def model_of(name: str) -> Model:
     """What is known of the model *name*; of a stranger, that it may think and has no price."""
     found = _AROUND.match(name)
-    return _MODELS.get(found["name"] if found else name, _STRANGER)
+    return _MODELS.get(found["name"], _STRANGER) if found else _STRANGER
 
 
 def cost_usd(model: Model, usage: Usage) -> float | None:
@@ -47,15 +50,15 @@ def cost_usd(model: Model, usage: Usage) -> float | None:
     return (read * model.usd_in + usage.output * model.usd_out) / _MTOK
 
 
-def _plain(usd_in: float, usd_out: float) -> Model:
-    """Does not think unless asked to, and knows no effort, or may go without one."""
-    return Model(_ANSWER_TOKENS, {}, usd_in, usd_out)
+def _plain(usd_in: float, usd_out: float, *, max_tokens: int = _ANSWER_TOKENS) -> Model:
+    """Does not think unless asked to."""
+    return Model(max_tokens, {}, usd_in, usd_out)
 
 
 def _quiet(usd_in: float, usd_out: float, *, thinking: str = "disabled") -> Model:
-    """Thinks unless told not to; its tokens are smaller by a third."""
+    """Thinks unless told not to."""
     extra = {"thinking": {"type": thinking}, "output_config": {"effort": "low"}}
-    return Model(_ANSWER_TOKENS * 4 // 3, extra, usd_in, usd_out)
+    return Model(_SMALL_TOKENS, extra, usd_in, usd_out)
 
 
 def _thinking(usd_in: float, usd_out: float) -> Model:
@@ -73,9 +76,10 @@ _MODELS: Mapping[str, Model] = {
     "claude-sonnet-4-5": _plain(3.0, 15.0),
     "claude-opus-5-5": _thinking(4.0, 20.0),
     "claude-opus-5": _quiet(5.0, 25.0),
-    "claude-opus-4-8": _plain(5.0, 25.0),
-    "claude-opus-4-7": _plain(5.0, 25.0),
+    "claude-opus-4-8": _plain(5.0, 25.0, max_tokens=_SMALL_TOKENS),
+    "claude-opus-4-7": _plain(5.0, 25.0, max_tokens=_SMALL_TOKENS),
     "claude-opus-4-6": _plain(5.0, 25.0),
     "claude-opus-4-5": _plain(5.0, 25.0),
+    "claude-fable-5-2": _thinking(8.0, 40.0),
     "claude-fable-5-1": _thinking(10.0, 50.0),
 }

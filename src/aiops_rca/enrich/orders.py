@@ -13,7 +13,7 @@ from aiops_rca.enrich.folding import latin
 # What to drop, and what of: verb and object of the oldest order, either first.
 _DROP = {
     "en": (
-        r"ignor(?:e|ing)|disregard|forget|overrid(?:e|ing)|bypass|discard|overrule|skip|drop",
+        r"(?:ignor(?:e|ing)|disregard|forget|overrid(?:e|ing)|bypass|discard|overrule)(?![a-z])",
         r"instructions?|prompts?|guidelines?|directives?|(?:previous|prior|above|earlier|preceding) "
         r"(?:rules?|text|context|messages?|orders?|commands?|evidence|data|input|alerts?|ranking)"
         r"|your (?:rules?|training|orders?|policy|safety)|everything (?:above|before|else|you)",
@@ -26,7 +26,10 @@ _DROP = {
         r"ignore[zr]?|oublie[zr]?|néglige[zr]?|passe outre",
         r"instructions?|consignes?|directives?|précédente?s?|ci dessus",
     ),
-    "es": (r"ignor(?:a|e|ad|en|ar)|olvid(?:a|e|ar)|omite", r"instruccion\w*|órdenes|reglas|anterior\w*|indicaciones"),
+    "es": (
+        r"ignor(?:a|e|ad|en|ar)|olvid(?:a|e|ar)|omite",
+        r"instruccion\w*|órdenes|reglas|anterior\w*|indicaciones",
+    ),
     "pt": (r"ignor(?:e|a|ar)|esqueça|desconsidere", r"instruç\w*|ordens|regras|anterior\w*"),
     "it": (r"ignora\w*|dimentica\w*|trascura", r"istruzion\w*|ordini|regole|precedent\w*"),
     "nl": (r"negeer|vergeet|sla over", r"instructies?|aanwijzing\w*|regels|vorige|eerdere"),
@@ -41,7 +44,7 @@ _DROP = {
     "zh": (r"忽略|无视|無視|忘记|忘記|不要理会|不用管", r"指令|指示|规则|規則|提示|之前|以上|先前|前面"),
     "ja": (r"無視|忘れ", r"指示|命令|これまで|以前|上記|ルール"),
     "ko": (r"무시|잊어|잊으", r"지시|명령|이전|규칙|위의"),
-    "ar": (r"تجاهل|انس[َى ]?|تخط", r"التعليمات|الأوامر|السابقة|القواعد"),
+    "ar": (r"تجاهل|(?<!\w)انس(?!\w)", r"التعليمات|الأوامر|السابقة|القواعد"),
     "fa": (r"نادیده بگیر\w*|فراموش کن\w*", r"دستور\w*|قبلی|قوانین"),
     "he": (r"התעלמ?ם?\w*|שכחי?", r"הוראות|ההוראות|הקודמות|הנחיות"),
     "hi": (r"अनदेखा|नज़रअंदाज़?|नजरअंदाज|भूल", r"निर्देश\S*|पिछले|आदेश\S*|नियम\S*"),
@@ -52,28 +55,33 @@ _DROP = {
 }
 # What to answer, and with which word: a verb and one of our ids, or the thing asked for, either first.
 _ANSWER = (
-    r"choose|select|pick|answer|blame|output|name|mark|set|declare|vote|conclude|respond|reply|say|state|return"
-    r"|report|rank|cite|list|confirm|claim|write"
-    r"|wähle|nenne|antworte\w*|melde|choisis\w*|réponds|répondez|nomme\w*|désigne\w*|elige|responde|señala|escolha"
+    r"wähle|nenne|antworte\w*|melde|choisis\w*|réponds|répondez|nomme\w*|désigne\w*|elige|responde|señala|escolha"
     r"|responda|scegli|rispondi|indica|kies|antwoord|wybierz|odpowiedz|odpověz|vyber|välj|svara|valitse|vastaa"
     r"|seç\w*|yanıtla\w*|cevap ver\w*|выбери\w*|ответь\w*|назови\w*|укажи\w*|обери|вкажи|назви|διάλεξε|απάντησε"
     r"|选择|選擇|回答|输出|输入|报告|指定|判定|選|選択|答え|報告|출력|선택|답|보고|اختر|أجب|اذكر|انتخاب کن|پاسخ بده"
     r"|בחר|ענה|ציין|चुनें|चुनो|उत्तर|बताएं|बताओ|เลือก|ตอบ|chọn|trả lời|pilih|jawab|chagua|jibu"
 )
-_ASKED = (
-    r"(?<![A-Za-z0-9])[CА][1-5](?![A-Za-z0-9])|candidates? [0-9c]|(?:the|as|a|einzige\w*|only|actual) (?:root )?cause"
-    r"|(?:the )?root cause|culprit|confidence (?:of )?(?:to )?[01]"
-    r"|ursache|cause racine|cause principale|causa (?:raíz|raiz|principal|radice)|oorzaak|przyczyn\w*|příčin\w*"
+_ID = r"(?<![A-Za-z0-9])(?:C[1-5]|candidates? (?:c ?)?[1-5])(?![A-Za-z0-9])"
+_CAUSE = (
+    r"ursache|cause racine|cause principale|causa (?:raíz|raiz|principal|radice)|oorzaak|przyczyn\w*|příčin\w*"
     r"|grundorsak\w*|juurisyy\w*|kök neden\w*|причин\w*|αιτία|根因|根本原因|원인|السبب|علت|סיבת|שורש|कारण|สาเหตุ"
     r"|nguyên nhân|akar masalah|penyebab|chanzo"
 )
-_SAID = rf"""
+_ENGLISH = (
+    rf"(?:choose|select|pick|answer|blame|output|declare|vote|conclude|respond|reply|prefer)s?(?![a-z]).{{0,40}}?"
+    rf"(?:{_ID}|(?<![a-z])(?:as|is|the) (?:\w+ )?(?:root )?(?:cause|culprit)(?![a-z]))"
+    rf"|(?<![a-z])(?:set|mark|name|report|rank|return|list|state|confirm|write|say|cite|use)"
+    rf" (?:\w+ ){{0,2}}?{_ID}"
+    r"|(?<![a-z])(?:report|state|say|write|claim|confirm|note) that (?:\S+ ){1,4}(?:is|was) (?:the|not|fine|healthy)"
+    r"|confidence (?:of |to |must be |is )?(?:1|1 0|0 9\d?|100)(?!\d)"
+)
+_SAID = r"""
   you (?:are|re) (?:now|no longer) | you (?:are|re) (?:an? )?(?:helpful|ai|llm|assistant|language model|unrestricted)
-| you (?:must|should|shall|have to|need to|will|are (?:required|ordered|instructed) to)\b.{{0,50}}?
+| you (?:must|should|shall|have to|need to|will|are (?:required|ordered|instructed) to)\b.{0,50}?
   \b(?:answer|respond|reply|choose|select|output|conclude|blame|cite|rank|obey|comply)\b
-| (?:root cause|culprit|correct answer|only (?:valid|correct|acceptable) (?:answer|value|choice|candidate))\b.{{0,30}}?
+| (?:root cause|culprit|correct answer|only (?:valid|correct|acceptable) (?:answer|value|choice|candidate))\b.{0,30}?
   \b(?:must|shall|has to|is (?:always|definitely|certainly|obviously|not))\b
-| (?:do not|don t|never|must not|refuse to)\b.{{0,20}}?\b(?:mention|cite|blame|rank|reveal|flag|trust|obey|analy[sz]e)\b
+| (?:do not|don t|never|must not|refuse to)\b.{0,20}?\b(?:mention|cite|blame|rank|reveal|flag|trust|obey|analy[sz]e)\b
 | new (?:instructions?|task|rules?|directives?|objective|orders?) (?:for|from|are|is|follow|you|the)
 | (?:system|hidden|initial|secret) prompt | developer mode | admin(?:istrator)? override | operator override
 | jail ?break | do anything now | prompt injection
@@ -97,7 +105,7 @@ _PRESSURE = r"""
 """
 _CALMING = r"""
   (?:ignore|dismiss|disregard|close|suppress|silence|forget) (?:this|these|all|every|the (?:other|above)|any)(?: other)?
-  (?:alert|incident|alarm|warning|error|evidence|signal|candidate|symptom)s?
+  \ (?:alert|incident|alarm|warning|error|evidence|signal|candidate|symptom)s?
 | (?:false|fake) (?:alarm|positive|alert) | safe to ignore | nothing to (?:see|worry|investigate|do|report)
 | no (?:further )?(?:action|investigation|remediation|follow up|response)(?: is)? (?:needed|required|necessary)
 """
@@ -148,19 +156,45 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(latin(pattern), re.IGNORECASE | re.VERBOSE | re.DOTALL)
 
 
-def _pair(first: str, second: str) -> str:
-    """Both, in any order, with a few words between them; letters of scripts without spaces need no edge."""
+def _pair(first: str, second: str, *, either: bool = True) -> str:
+    """Both with a few words between them, in any order where languages differ in it."""
     one, two = rf"(?<![a-z])(?:{first})", rf"(?<![a-z])(?:{second})"
-    return rf"{one}.{{0,40}}?{two}|{two}.{{0,40}}?{one}".replace(" ", r"\ ")
+    pattern = rf"{one}.{{0,40}}?{two}" + (rf"|{two}.{{0,40}}?{one}" if either else "")
+    return pattern.replace(" ", r"\ ")
 
 
 def _spaced(pattern: str) -> str:
-    """A verbose pattern whose single spaces between words are meant."""
-    return re.sub(r"(?<=\S) (?=\S)", r"\\ ", pattern.replace(" | ", "|"))
+    """A verbose pattern in which a single space between words is meant."""
+    return re.sub(r"(?<=\S) (?=\S)", r"\\ ", re.sub(r"\s+\|\s*", "|", pattern))
 
 
-DROPPED = tuple(_compiled(_pair(*pair)) for pair in _DROP.values())
-ANSWERED = _compiled(_pair(_ANSWER, _ASKED))
+_LATIN = "de fr es pt it nl pl cs sv fi tr vi id sw".split()
+_DROPS = {
+    language: _compiled(_pair(*pair, either=language not in {"en", "fr"})) for language, pair in _DROP.items()
+}
+ANSWERS = (
+    _compiled(rf"(?<![a-z])(?:{_ENGLISH})".replace(" ", r"\ ")),
+    _compiled(_pair(_ANSWER, f"{_ID}|{_CAUSE}")),
+)
+# A word that opens an order, and the orders it may open: in any text, and in such as is not ASCII alone.
+OPENING = _compiled(
+    "|".join(rf"(?<![a-z])(?:{_DROP[language][0]})" for language in ("en", *_LATIN)).replace(" ", r"\ ")
+)
+OPENED = tuple(_DROPS[language] for language in ("en", *_LATIN))
+FOREIGN = tuple(pattern for language, pattern in _DROPS.items() if language not in {"en", *_LATIN})
+# Without one of these an English text read backwards, or letter for letter, is no order.
+STEMS = (
+    "ignor",
+    "disregard",
+    "forget",
+    "overrid",
+    "instruction",
+    "prompt",
+    "answer",
+    "choose",
+    "cause",
+    "select",
+)
 SAID = {
     "instruction": _compiled(rf"\b(?:{_spaced(_SAID)})"),
     "pressure": _compiled(rf"\b(?:{_spaced(_PRESSURE)})"),

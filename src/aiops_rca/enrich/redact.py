@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from aiops_rca.enrich import keyforms
 from aiops_rca.enrich.folding import Folded, folded, without
-from aiops_rca.enrich.oddness import RUN, odd_run, odd_word
+from aiops_rca.enrich.oddness import RUN, odd_part, odd_word
 
 HIDDEN = "[redacted]"
 _SHORT = 400
@@ -20,6 +20,7 @@ _REMEMBERED = 4096
 _BREAK = re.compile(r"[ ]{0,8}(?:\\{1,4}r?\\{0,4}n|\\?\n)+[ ]{0,8}")
 _WORD = re.compile(r"[^\s,;:\"'<>{}()\[\]\\]+")
 _GROUPS = ("value", "text", "scheme", "cookie", "flag", "short", "user")
+_EDGE = 8  # characters before a run that tell what it is
 
 Span = tuple[int, int]
 
@@ -44,51 +45,50 @@ def _remembered(text: str) -> str:
 
 def _redacted(text: str) -> str:
     found = folded(text)
-    spans = [_continued(found.text, span) for span in _spans(found.text)]
-    places = [found.span(*span) for span in spans]
+    spans = [*_forms(found.text), *_values(found.text), *_runs(found.text)]
     if _BREAK.search(found.text):
-        places += _torn(without(found, _BREAK), text)
-    return _hide(text, places) if places else text
+        spans = [*_continued(found.text, spans), *_torn(found.text, {start for start, _ in spans})]
+    return _hide(text, [found.span(*span) for span in spans]) if spans else text
 
 
 def _hide(text: str, places: Iterable[Span]) -> str:
     shown: list[str] = []
-    done = 0
+    done = -1
     for start, end in sorted(places):
-        if start >= done or not shown:
-            shown += [text[done:start], HIDDEN]
+        if start > done:
+            shown += [text[max(done, 0) : start], HIDDEN]
         done = max(done, end)
     return "".join([*shown, text[done:]])
 
 
-def _spans(text: str) -> Iterator[Span]:
-    """Where secrets stand in *text*, in no order; they may overlap."""
-    for pattern in (keyforms.PRIVATE, keyforms.ISSUED):
+def _forms(text: str) -> Iterator[Span]:
+    """Where something stands that is a secret by its form alone."""
+    for pattern in (keyforms.PRIVATE, keyforms.ISSUED, keyforms.MAIL):
         yield from (match.span() for match in pattern.finditer(text))
-    for pattern in (*keyforms.PLACES, *keyforms.SPOKEN):
-        yield from map(_part, pattern.finditer(text))
-    for match in keyforms.NAMED.finditer(text):
-        start, end = _part(match)
-        if not _harmless(match["name"].lower(), match[0], text[start:end]):
-            yield start, end
     yield from (match.span() for match in keyforms.CARD.finditer(text) if _checks(match[0]))
+
+
+def _values(text: str) -> Iterator[Span]:
+    """Where a value stands that the words beside it make a secret."""
+    for pattern in keyforms.BESIDE:
+        for match in pattern.finditer(text):
+            start, end = next(match.span(name) for name in _GROUPS if match.groupdict().get(name) is not None)
+            if not _harmless(match[0], text[start:end]):
+                yield start, end
+
+
+def _runs(text: str) -> Iterator[Span]:
+    """Where letters and digits stand that read like nothing but a key."""
     for match in RUN.finditer(text):
-        if odd_run(match[0], text[max(0, match.start() - 8) : match.start()]):
-            yield match.span()
+        if place := odd_part(match[0], text[max(0, match.start() - _EDGE) : match.start()]):
+            yield match.start() + place[0], match.start() + place[1]
 
 
-def _part(match: re.Match[str]) -> Span:
-    for name in _GROUPS:
-        if name in match.re.groupindex and match[name] is not None:
-            return match.span(name)
-    return match.span()
-
-
-def _harmless(name: str, whole: str, value: str) -> bool:
+def _harmless(whole: str, value: str) -> bool:
     """Whether *value* only stands where a secret would: `password: ***`, `max_tokens=1024`."""
-    if keyforms.HARMLESS.fullmatch(value) or not value:
+    if not value or keyforms.HARMLESS.fullmatch(value):
         return True
-    return name == "token" and whole[5:6] in {"s", "S"} and keyforms.COUNT.fullmatch(value) is not None
+    return whole[:6].lower() == "tokens" and keyforms.COUNT.fullmatch(value) is not None
 
 
 def _checks(digits: str) -> bool:
@@ -98,20 +98,39 @@ def _checks(digits: str) -> bool:
     return (sum(numbers[::2]) + sum(doubled)) % 10 == 0 and len({*numbers}) > 1
 
 
-def _continued(text: str, span: Span) -> Span:
-    """*span* and what of the next lines reads like the rest of it."""
-    start, end = span
+def _continued(text: str, spans: Iterable[Span]) -> Iterator[Span]:
+    """*spans*, each with what of the next lines reads like the rest of it."""
+    done = -1
+    for start, end in sorted(spans):
+        if end > done:
+            done = _rest(text, end)
+        yield start, max(end, done)
+
+
+def _rest(text: str, end: int) -> int:
+    """The end of a secret that ends at *end*, or on one of the lines after it."""
     while (gap := _BREAK.match(text, end)) and (word := _WORD.match(text, gap.end())):
         if not odd_word(word[0]) or text[word.end() : word.end() + 1] in {"=", ":"}:
             break
         end = word.end()
-    return start, end
+    return end
 
 
-def _torn(found: Folded, original: str) -> Iterator[Span]:
-    """Secrets that only show when the lines are put together, as far as no word of the text goes with them."""
-    for start, end in _spans(found.text):
-        place = found.span(start, end)
-        pieces = _BREAK.split(original[slice(*place)])
-        if len(pieces) > 1 and all(map(odd_word, pieces)):
-            yield place
+def _torn(text: str, known: set[int]) -> Iterator[Span]:
+    """Secrets in *text* that only show when its lines are put together.
+
+    *known* are the places where one begins that shows without: its end is known better than here.
+    """
+    whole = without(Folded(text, range(len(text) + 1)), _BREAK)
+    for span in _forms(whole.text):
+        start, end = whole.span(*span)
+        if start not in known:
+            yield start, end
+    for span in _values(whole.text):
+        start, end = whole.span(*span)
+        first = _BREAK.search(text, start, end)
+        yield start, _rest(text, first.start() if first else end)
+    for span in _runs(whole.text):
+        start, end = whole.span(*span)
+        if all(map(odd_word, _BREAK.split(text[start:end]))):
+            yield start, end

@@ -7,21 +7,27 @@ cite what is there. Orders cut into pieces over several alerts show no sign here
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from aiops_rca.enrich.folding import latin, readable
 from aiops_rca.enrich.oddness import RUN, hidden_text
-from aiops_rca.enrich.orders import ANSWERED, DROPPED, SAID, WRITTEN
+from aiops_rca.enrich.orders import ANSWERS, FOREIGN, OPENED, OPENING, SAID, STEMS, WRITTEN
 
 _READ = 4000  # characters: more than is ever shown
+_SHORT = 400
+_REMEMBERED = 4096
 _HIDING = re.compile(
     "[\U000e0000-\U000e007f\u202a-\u202e\u2066-\u2069\u115f\u1160\u3164\uffa0\u2061-\u2064\x08]"
     "|[A-Za-z0-9 ][\u200b-\u200d\u2060\ufeff\u180e\u034f][A-Za-z0-9 ]"
     "|[\u200b-\u200d\u2060\ufeff]{3}|[\ufe00-\ufe0f\U000e0100-\U000e01ef]{3}"
 )
 _ALIKE = "аеорсухѕіјАВЕКМНОРСТУХЅІЈοαΑΒΕΖΗΙΚΜΝΟΡΤΥΧ"
-_MIXED = re.compile(rf"(?<!\w)(?=[A-Za-z{_ALIKE}]*[{_ALIKE}])(?=[A-Za-z{_ALIKE}]*[A-Za-z]{{2}})[A-Za-z{_ALIKE}]{{4,}}")
+_MIXED = re.compile(
+    rf"(?<!\w)(?=[A-Za-z{_ALIKE}]*[{_ALIKE}])(?=[A-Za-z{_ALIKE}]*[A-Za-z]{{2}})[A-Za-z{_ALIKE}]{{4,}}"
+)
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_NO_WORD = re.compile(r"[\W_]+")
+# Marks belong to the letters of Hebrew, Arabic and the scripts of India and Thailand.
+_NO_WORD = re.compile(r"(?:[^\w\u0300-\u036f\u0590-\u06ff\u0900-\u109f]|_)+")
 _SPELT_OUT = re.compile(r"(?<!\w)(?:\w[ .*_|-]{1,3}){5,}\w(?!\w)")
 _TWO_WORDS = re.compile(r"[A-Za-z]{2,}[ _:,.-]+[A-Za-z]{2,}")
 _DIGITS_AS_LETTERS = str.maketrans("0134578@$!", "oieastbasi")
@@ -36,15 +42,21 @@ def signs(text: str) -> tuple[str, ...]:
 
     Only its first 4,000 characters are looked at.
     """
-    raw = text[:_READ]
+    return _remembered(text) if len(text) <= _SHORT else _signs(text[:_READ])
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _remembered(text: str) -> tuple[str, ...]:
+    return _signs(text)
+
+
+def _signs(raw: str) -> tuple[str, ...]:
     shown = readable(raw)
     plain = latin(shown)
     found = {name for name, pattern in WRITTEN.items() if pattern.search(plain)}
     found |= {name for words in _readings(plain) for name in _said(words)}
-    if not raw.isascii():
+    if not raw.isascii() or "\b" in raw:
         found |= _disguised(raw, shown)
-    elif "\b" in raw:
-        found.add("invisible")
     if any(_TWO_WORDS.search(hidden_text(match[0])) for match in RUN.finditer(plain)):
         found.add("encoded")
     return tuple(sorted(found))
@@ -52,16 +64,16 @@ def signs(text: str) -> tuple[str, ...]:
 
 def _said(words: str) -> set[str]:
     found = {name for name, pattern in SAID.items() if pattern.search(words)}
-    if ANSWERED.search(words) or any(pattern.search(words) for pattern in DROPPED):
-        found.add("instruction")
-    return found
+    orders = [*ANSWERS, *(OPENED if OPENING.search(words) else ()), *(() if words.isascii() else FOREIGN)]
+    return found | {"instruction"} if any(pattern.search(words) for pattern in orders) else found
 
 
 def _readings(text: str) -> set[str]:
     """*text* in words without punctuation, and the same read in the ways that people write to hide it."""
-    joined = _SPELT_OUT.sub(lambda match: _NO_WORD.sub("", match[0]), text)
-    ways = {joined, text, _HUMP.sub(" ", text), text.translate(_ROT13), text[::-1]}
-    ways.add(text.translate(_DIGITS_AS_LETTERS))
+    whole = _SPELT_OUT.sub(lambda match: _NO_WORD.sub("", match[0]), text)
+    ways = {whole, text, _HUMP.sub(" ", text)}
+    turned = {text.translate(_ROT13), text[::-1], text.translate(_DIGITS_AS_LETTERS)} - ways
+    ways |= {way for way in turned if any(stem in way.lower() for stem in STEMS)}
     return {_NO_WORD.sub(" ", way) for way in ways}
 
 

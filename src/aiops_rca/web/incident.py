@@ -184,7 +184,7 @@ def _report(task: Task) -> bytes:
         "cluster_count": len(answer.clusters),
         "root_cause": answer.root_cause.service,
         "confidence": answer.root_cause.confidence,
-        "method": answer.root_cause.method,
+        "diagnosis_method": answer.root_cause.method,
     }
     body = encode(answer)
     task.clock("serialize")

@@ -6,17 +6,11 @@ from aiops_rca.wire.batch import (
     CandidateOut,
     ClusterOut,
     DegradedOut,
-    EvidenceOut,
     IncidentOut,
     Name,
-    NarrativeOut,
     PathStepOut,
-    ProposalOut,
     RootCauseOut,
-    SentenceOut,
     SimilarOut,
-    UsageOut,
-    VoteOut,
     convert,
     convert_alert,
     decode,
@@ -25,6 +19,14 @@ from aiops_rca.wire.batch import (
     json_schemas,
 )
 from aiops_rca.wire.error import CLIENT_GONE, STATUS, ErrorBody, ErrorOut
+from aiops_rca.wire.narrative import (
+    EvidenceOut,
+    NarrativeOut,
+    ProposalOut,
+    SentenceOut,
+    UsageOut,
+    VoteOut,
+)
 
 __all__ = [
     "CLIENT_GONE",

@@ -10,7 +10,8 @@ from typing import Annotated, Generic, TypeVar
 from msgspec import Meta, Struct
 
 from aiops_rca.domain.alert import LabelValue
-from aiops_rca.wire.batch import ActionOut, DegradedOut, NarrativeOut, RootCauseOut, SimilarOut
+from aiops_rca.wire.batch import ActionOut, DegradedOut, RootCauseOut, SimilarOut
+from aiops_rca.wire.narrative import NarrativeOut
 
 T = TypeVar("T")
 

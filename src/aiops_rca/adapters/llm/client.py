@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from aiops_rca.adapters.llm.faults import Fault, of_connection, of_status
+from aiops_rca.adapters.llm.faults import NO_ANSWER, Fault, of_connection, of_status
 from aiops_rca.adapters.llm.reading import read
 from aiops_rca.domain.errors import InputError
 from aiops_rca.enrich.asking import TIMEOUT, Reply
@@ -53,11 +54,11 @@ class Client:
                     **body, timeout=_limits(seconds)
                 )
         except TimeoutError:
-            return Fault(TIMEOUT, f"no answer within {seconds:.3g} s")
+            return Fault(TIMEOUT, NO_ANSWER)
         except self._errors.APIStatusError as error:
             return of_status(error.status_code, error.response.headers, error.error_code)
         except self._errors.APIConnectionError as error:
-            return of_connection(error.__cause__, seconds)
+            return of_connection(error.__cause__)
         return read(answer.status_code, answer.http_response.content)
 
     async def close(self) -> None:
@@ -79,11 +80,13 @@ def _connections(settings: Llm) -> httpx2.AsyncClient:
     """
     import httpx2  # noqa: PLC0415 - comes with the SDK
 
+    secure = settings.base_url.startswith("https:")
     try:
         return httpx2.AsyncClient(
             base_url=settings.base_url,
             follow_redirects=False,
-            trust_env=settings.base_url.startswith("https:"),
+            trust_env=secure,
+            verify=True if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # no certificates to load
             limits=httpx2.Limits(max_connections=settings.max_in_flight + 1),  # 1: the probe
         )
     except httpx2.InvalidURL:

@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 from aiops_rca.enrich.asking import AUTH, CLIENT_ERROR, RATE_LIMIT, SERVER, TIMEOUT
 
-_CODE = re.compile(r"[a-z][a-z0-9_]{0,59}")
+_SPENT = re.compile(r"[a-z]{1,20}(?:_[a-z]{1,20}){0,3}_spend_limit_reached")
+_RAMP = "ramp_limit_exceeded"  # more in a short time than an organisation of its size may ask
+NO_ANSWER = "no answer in time"
 _REFUSED = (401, 402, 403)
 _SLOW = (408, 504)
 _NO_SUCH_MODEL = 404
@@ -38,10 +40,7 @@ def of_status(status: int, headers: Mapping[str, str], code: object) -> Fault:
     """The fault that an answer with this HTTP *status* stands for; *code* is the provider's `error_code`."""
     again = headers.get("x-should-retry", "").lower() != "false"
     if status == 429:
-        named = _CODE.fullmatch(code) if isinstance(code, str) else None
-        if named:  # a spend limit: somebody has to raise it
-            return Fault(RATE_LIMIT, f"429 {named[0]}", lasting=True, sent=False)
-        return Fault(RATE_LIMIT, "429", again=again, wait=retry_after(headers), sent=False)
+        return _too_many(headers, code, again=again)
     if status in _REFUSED:
         return Fault(AUTH, str(status), lasting=True, sent=False)
     if status in _SLOW:
@@ -49,6 +48,15 @@ def of_status(status: int, headers: Mapping[str, str], code: object) -> Fault:
     if status >= 500 or status == 409:
         return Fault(SERVER, str(status), again=again, wait=retry_after(headers), sent=False)
     return Fault(CLIENT_ERROR, str(status), lasting=status == _NO_SUCH_MODEL, sent=False)
+
+
+def _too_many(headers: Mapping[str, str], code: object, *, again: bool) -> Fault:
+    spent = _SPENT.fullmatch(code) if isinstance(code, str) else None
+    if spent:  # somebody has to raise it
+        return Fault(RATE_LIMIT, f"429 {spent[0]}", lasting=True, sent=False)
+    if code == _RAMP:
+        return Fault(RATE_LIMIT, f"429 {_RAMP}", sent=False)
+    return Fault(RATE_LIMIT, "429", again=again, wait=retry_after(headers), sent=False)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -66,15 +74,15 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return None
 
 
-def of_connection(cause: BaseException | None, seconds: float) -> Fault:
-    """The fault of a connection that was not made, or that broke; *seconds* is what the request had."""
+def of_connection(cause: BaseException | None) -> Fault:
+    """The fault of a connection that was not made, or that broke, for the *cause* that the SDK names."""
     kind = type(cause).__name__
     if kind == "PoolTimeout":
         return Fault(TIMEOUT, "no free connection", sent=False)
     if kind == "ConnectTimeout":
         return Fault(TIMEOUT, "no connection in time", again=True, sent=False)
     if kind in ("ReadTimeout", "WriteTimeout"):
-        return Fault(TIMEOUT, f"no answer within {seconds:.3g} s")
+        return Fault(TIMEOUT, NO_ANSWER)
     deepest = cause
     while deepest is not None and (below := deepest.__cause__ or deepest.__context__) is not None:
         deepest = below

@@ -1,7 +1,7 @@
 """Asks the provider and checks the answer, within a deadline, at a bounded cost.
 
-cache and shared calls -> breaker -> budget -> slot -> at most two attempts -> check. What goes wrong comes out
-as StepError or NotAskedError, at once where asking is known to be in vain. One instance per event loop.
+cache and shared calls -> breaker -> budget -> slot -> at most two attempts -> check. What goes wrong comes
+out as StepError or NotAskedError, at once where asking is known to be in vain. One per event loop.
 """
 
 from __future__ import annotations
@@ -100,8 +100,10 @@ class Provider:
         """Send a probe; nobody waits for it."""
         try:
             await self._call(job)
-        except (StepError, NotAskedError) as error:
-            log.info("the probe of the language model failed", extra={"event": {"reason": error.reason}})
+        except NotAskedError:
+            return
+        except StepError as error:
+            log.info("the language model still does not answer", extra={"event": {"reason": error.reason}})
         finally:
             self._breaker.let_go()  # where it never got as far as the provider
 
@@ -180,12 +182,18 @@ class Provider:
         if outcome.reason == CLIENT_ERROR and not outcome.lasting:
             self._breaker.answered(probe=job.probe)
         elif fair or outcome.reason != TIMEOUT:
-            why = f"{outcome.reason} ({outcome.detail})"
-            self._breaker.failed(why, at_once=outcome.lasting, probe=job.probe)
+            self._held_against(outcome, job)
+
+    def _held_against(self, fault: Fault, job: _Job) -> None:
+        before = self._breaker.state
+        why = f"{fault.reason} ({fault.detail})"
+        self._breaker.failed(why, at_once=fault.lasting, probe=job.probe)
+        if before == CLOSED and self._breaker.state == OPEN:
+            log.warning("the language model is not asked for a while", extra={"event": {"after": why}})
 
     def _pause(self, fault: Fault, job: _Job) -> float | None:
         """How long to wait before another attempt; None: there is to be none."""
-        if not fault.again or job.probe or self._breaker.state != CLOSED:
+        if not fault.again or self._breaker.state != CLOSED:  # as it is after a probe that failed
             return None
         pause = PAUSE_SEC if fault.wait is None else fault.wait
         fits = pause <= LONGEST_PAUSE_SEC and pause + self._least <= job.deadline - _now()
@@ -193,11 +201,7 @@ class Provider:
 
     def _moved(self, state: str) -> None:
         self._metrics.breaker(state)
-        if state == OPEN:
-            log.warning(
-                "the language model is not asked for a while", extra={"event": {"after": self._breaker.why}}
-            )
-        elif state == CLOSED:
+        if state == CLOSED:
             log.info("the language model answers again")
 
 
