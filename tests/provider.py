@@ -334,7 +334,7 @@ def tool_use() -> Step:
 
 def wrong_ids() -> Step:
     """An answer in the right shape about candidates, evidence and actions that were never named."""
-    return ok(obeying("C5", evidence=["E20"], actions=["A8"], cited=["E20"]))
+    return ok(obeying("C9", evidence=["E99"], actions=["A9"], cited=["E99"]))
 
 
 class _Server(ThreadingHTTPServer):

@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from narration import environment_of
+from provider import Provider, ok
 from served import ROOT, Served, seed, served
 
 
@@ -40,3 +42,24 @@ def storm() -> dict[str, Any]:
     """The captured storm the demo sends."""
     batch: dict[str, Any] = json.loads((ROOT / "tests" / "data" / "storm.json").read_text())
     return batch
+
+
+@pytest.fixture(scope="session")
+def running_model() -> Iterator[Provider]:
+    """A provider of language models."""
+    with Provider() as running:
+        yield running
+
+
+@pytest.fixture
+def model(running_model: Provider) -> Iterator[Provider]:
+    """The provider that the service `narrated` asks; it answers sensibly unless told otherwise."""
+    yield running_model
+    running_model.default = ok()
+
+
+@pytest.fixture(scope="session")
+def narrated(home: Path, running_model: Provider) -> Iterator[Served]:
+    """A service with a key, little patience and large budgets."""
+    with served(home, env=environment_of(running_model)) as running:
+        yield running

@@ -31,7 +31,7 @@ class Stumbling:
         """Only that one takes the step."""
         return task.target == "stumble" and bool(diagnoses)
 
-    async def __call__(self, task: Task, diagnoses: Diagnoses) -> Diagnoses:
+    async def __call__(self, task: Task, diagnoses: Diagnoses) -> Diagnoses:  # noqa: ARG002 - as `Enrich`
         """Fail."""
         raise ConnectionError("planted")
 

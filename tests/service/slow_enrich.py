@@ -30,7 +30,7 @@ class Sleeping:
         """Only those have to wait."""
         return task.target == "slow" and bool(diagnoses)
 
-    async def __call__(self, task: Task, diagnoses: Diagnoses) -> Diagnoses:
+    async def __call__(self, task: Task, diagnoses: Diagnoses) -> Diagnoses:  # noqa: ARG002 - as `Enrich`
         """Sleep."""
         _note("start")
         try:

@@ -6,7 +6,6 @@ import asyncio
 import json
 import socket
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,27 +18,6 @@ import webhooks
 from narration import DEADLINE_SEC, environment_of, figure, incident, post, switch, without_words
 from provider import KEY, Provider, Step, obeying, ok
 from served import Served, served
-
-
-@pytest.fixture(scope="module")
-def model() -> Iterator[Provider]:
-    """A provider that answers sensibly unless told otherwise."""
-    with Provider() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def narrated(home: Path, model: Provider) -> Iterator[Served]:
-    """A service with a key, little patience and large budgets."""
-    with served(home, env=environment_of(model)) as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def sensible_again(model: Provider) -> Iterator[None]:
-    """Each test finds a provider that answers sensibly."""
-    yield
-    model.default = ok()
 
 
 def recovered(service: Served, model: Provider) -> None:

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 from click import Command, Context, Group
 from prometheus_client import CollectorRegistry
 
+from aiops_rca import load_release, read_alerts
 from aiops_rca.adapters.live_metrics import LiveMetrics
+from aiops_rca.adapters.llm_metrics import LlmMetrics
 from aiops_rca.adapters.metrics import Metrics
 from aiops_rca.cli import commands
 from aiops_rca.domain.alert import Severity
+from aiops_rca.domain.diagnosis import METHODS
+from aiops_rca.domain.narrative import Usage
+from aiops_rca.domain.record import NO_RECORD
+from aiops_rca.enrich.answer import DROPS
+from aiops_rca.enrich.asking import FAILURES, SKIPS, Reply, Request
+from aiops_rca.enrich.models import model_of
 from aiops_rca.ingest.reader import Reader, Reading
 from aiops_rca.ingest.registry import ADAPTERS
-from aiops_rca.settings import Settings
+from aiops_rca.narrator.step import Narrator
+from aiops_rca.pipeline import diagnose
+from aiops_rca.report import narrative_out
+from aiops_rca.settings import Llm, Settings
 from aiops_rca.settings.sections import Ingest, Live, Notify, Section, Source
 from aiops_rca.wire import STATUS
 from livepages import live
@@ -38,6 +52,12 @@ def guide(project_root: Path) -> str:
 def live_guide(project_root: Path) -> str:
     """The page about webhooks and incidents."""
     return (project_root / "docs" / "live.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def llm_guide(project_root: Path) -> str:
+    """The page about the language model."""
+    return (project_root / "docs" / "llm.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +79,76 @@ def test_every_metric_is_documented(guide: str) -> None:
     LiveMetrics(registry, ())
     for family in registry.collect():
         assert f"`{family.name}" in guide, family.name
+
+
+def test_every_metric_of_the_language_model_is_documented(llm_guide: str) -> None:
+    """Each has its line on the page about it."""
+    registry = CollectorRegistry()
+    LlmMetrics(registry, "worker")
+    for family in registry.collect():
+        assert f"| `{family.name}" in llm_guide, family.name
+
+
+def test_every_setting_of_the_language_model_is_documented(llm_guide: str) -> None:
+    """Each key of its section has its place in a table; the provider's key has a variable of its own."""
+    keys = [f"llm.{key}" for key in Llm.model_fields if key != "api_key"]
+    tables = "".join(line for line in llm_guide.split("\n") if line.startswith("|"))
+    for key in ["use_llm", *keys]:
+        assert f"`{key}`" in tables, key
+    assert "`ANTHROPIC_API_KEY`" in llm_guide
+
+
+@pytest.mark.parametrize(
+    "words", [METHODS, FAILURES, SKIPS, DROPS], ids=["method", "failure", "skip", "drop"]
+)
+def test_every_word_of_an_outcome_is_explained(llm_guide: str, words: tuple[str, ...]) -> None:
+    """Each method, reason and label stands in the first column of a table."""
+    first = " ".join(line.split("|")[1] for line in llm_guide.split("\n") if line.startswith("|"))
+    for word in words:
+        assert f"`{word}`" in first, word
+
+
+def test_the_prices_shown_are_those_that_count(llm_guide: str) -> None:
+    """Each model of the table costs what the metric says."""
+    rows = re.findall(r"^\| `(claude-\S+)` \| (\S+) \| (\S+) \|$", llm_guide, re.MULTILINE)
+
+    assert len(rows) > 5
+    for name, usd_in, usd_out in rows:
+        assert (model_of(name).usd_in, model_of(name).usd_out) == (float(usd_in), float(usd_out)), name
+
+
+class _Shown:
+    """A provider that answers as the page shows; and the switch, on, without a record."""
+
+    enabled, record = True, NO_RECORD
+
+    def __init__(self, said: str, usage: Usage) -> None:
+        self._reply = Reply("end_turn", ("text",), said, usage)
+        self.document = ""
+
+    async def ask(self, request: Request, check: Callable[[Reply], object], *, deadline: float) -> Reply:  # noqa: ARG002 - it answers at once
+        """The answer of the page, once it has been checked."""
+        self.document = request.body["messages"][0]["content"]
+        check(self._reply)
+        return self._reply
+
+
+def test_the_narrative_shown_comes_of_the_alerts_shown(llm_guide: str, project_root: Path) -> None:
+    """What leaves, what comes back and what becomes of it: all as on the page, one sentence being dropped."""
+    graph, history = project_root / "graphs", project_root / "history"
+    release = load_release(graph / "online-boutique.yaml", history=history / "online-boutique.jsonl")
+    (diagnosis,) = diagnose(read_alerts(json.loads(_block(llm_guide, "llm-alerts"))["alerts"]), release)
+    shown = json.loads(_block(llm_guide, "llm-narrative"))
+    model = _Shown(_block(llm_guide, "llm-reply"), Usage(*shown["usage"].values()))
+    registry = CollectorRegistry()
+    narrator = Narrator(model, model, LlmMetrics(registry, "worker"), Llm())
+    found, trouble = asyncio.run(narrator.narrate(diagnosis, release))
+
+    assert json.loads(model.document) == json.loads(_block(llm_guide, "llm-request"))
+    assert found.narrative is not None
+    narrative = narrative_out(found.narrative, found.ranking.evidence)
+    assert (msgspec.to_builtins(narrative), trouble) == (shown, None)
+    assert registry.get_sample_value("aiops_llm_dropped_total", {"what": "noun"}) == 1
 
 
 def test_every_route_is_documented(guide: str, tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def _parsed(reply: Reply) -> _Answer:
         return msgspec.json.decode(reply.text.encode("utf-8", "replace"), type=_Answer)
     except msgspec.ValidationError:
         raise ValueError("the answer is not of the agreed shape") from None
-    except (msgspec.DecodeError, RecursionError):
+    except msgspec.DecodeError:
         raise ValueError("the answer is not JSON") from None
 
 
@@ -166,7 +166,7 @@ def _sentences(given: Sequence[_Said], dossier: Dossier, dropped: Counter[str]) 
     for said in given:
         cited = _known(said.evidence, dossier, dropped)
         text = _OWN_CITATION.sub("", clean(said.text, _TEXT_LIMIT)).strip()
-        reason = UNCITED if not cited else ungrounded(text, _ground(cited, dossier))
+        reason = UNCITED if not cited else ungrounded(text, ground_of(cited, dossier))
         if reason is None and text.casefold() in texts:
             reason = REPEATED
         if reason is None and len(texts) >= _SENTENCES:
@@ -178,7 +178,8 @@ def _sentences(given: Sequence[_Said], dossier: Dossier, dropped: Counter[str]) 
             dropped[reason] += 1
 
 
-def _ground(cited: Iterable[Cited], dossier: Dossier, *, also: tuple[str, ...] = ()) -> Ground:
+def ground_of(cited: Iterable[Cited], dossier: Dossier, *, also: tuple[str, ...] = ()) -> Ground:
+    """What a sentence may speak of that cites *cited* of *dossier*; *also* are texts besides."""
     pieces = [*cited]
     return Ground(
         texts=(*(piece.text for piece in pieces), *also),
@@ -236,7 +237,7 @@ def _proposals(
 ) -> Iterator[str]:
     """New steps that hold nothing the dossier does not; none at all where somebody talks to the model."""
     texts: set[str] = set()
-    ground = _ground(dossier.evidence, dossier, also=_titles(dossier))
+    ground = ground_of(dossier.evidence, dossier, also=_titles(dossier))
     for text in [clean(step.text, _TEXT_LIMIT) for step in given if step.action_id == NOVEL]:
         reason = ungrounded(text, ground) if trusted else UNTRUSTED
         if reason is None and (text.casefold() in texts or len(texts) >= _PROPOSALS):

@@ -1,4 +1,4 @@
-"""Text out of alerts and histories, made fit to be shown to a language model: short, visible, without secrets.
+"""Text out of alerts and histories, made fit for a language model: short, visible, without secrets.
 
 `clean` never raises and takes time in proportion to *limit*, however long and odd the text is. Pure.
 """
@@ -11,8 +11,8 @@ from aiops_rca.enrich.folding import readable
 from aiops_rca.enrich.redact import redact
 
 _URL = re.compile(
-    r"""\b[a-z][a-z0-9+.-]{1,20}:\s?[/\\]{2,}[^\s"'<>]*"""
-    r"""|\b(?:https?|hxxps?|ftps?|wss?)\s?:[/\\]+[^\s"'<>]*"""
+    r"""[a-z][a-z0-9+.-]{1,40}:\s?[/\\]{2,}[^\s"'<>]*"""
+    r"""|(?:https?|hxxps?|ftps?|wss?)\s?:[/\\]+[^\s"'<>]*"""
     r"""|\b(?:javascript|mailto|data:[\w.+-]{1,40}/[\w.+-]{1,40})[:;,][^\s"'<>]*"""
     r"""|(?<![\w:/])//[\w-]{1,63}\.[^\s"'<>]*|\bwww\.[^\s"'<>]*""",
     re.IGNORECASE,

@@ -35,6 +35,8 @@ _TIMED = frozenset(
 )  # their alerts share service and metric, and their text says since when
 _SINCE = re.compile(r"since (?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d UTC(?= \()")
 _READING = re.compile(r"(?P<before>\bis at |\bthreshold |\bthough )(?P<number>-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)")
+_READ = 4  # characters looked at for each byte that may be shown
+_QUOTES = 24  # in all
 _GRID_SEC = 5
 _NO_SUMMARIES: Mapping[str, str] = {}
 
@@ -114,23 +116,28 @@ class _Sieve:
     def __init__(self) -> None:
         self.reasons: set[str] = set()
         self.names: dict[str, str] = {}
+        self._known: dict[tuple[str, int], str] = {}
 
     def text(self, raw: str, most: int) -> str:
         """*raw*, cleaned, in at most *most* bytes of JSON; withheld where it talks to the model."""
-        found = signs(raw)
-        self.reasons.update(found)
-        return WITHHELD if found else _fitting(clean(raw, most), most)
+        looked_at = raw[: most * _READ]
+        known = self._known.get((looked_at, most))
+        if known is None:
+            found = signs(looked_at)
+            self.reasons.update(found)
+            known = WITHHELD if found else _fitting(clean(raw[: most * _READ + 1], most), most)
+            self._known[looked_at, most] = known
+        return known
 
     def name(self, service: str) -> str:
         """The name of *service*, remembered."""
-        known = self.names.get(service)
-        if known is None:
-            known = self.names[service] = self.text(service, _NAME)
+        known = self.names[service] = self.text(service, _NAME)
         return known
 
     def whole(self, evidence: Iterable[Cited]) -> bool:
         """Whether the quotes of *evidence*, one after the other, do not talk to the model either."""
-        torn = signs(" ".join(quote for cited in evidence for quote in cited.quoted))
+        quotes = dict.fromkeys(quote.partition(": ")[2] for cited in evidence for quote in cited.quoted)
+        torn = signs(" ".join(quotes))
         self.reasons.update(torn)
         return not torn
 
@@ -148,13 +155,14 @@ def _evidence(
         found.setdefault((piece.kind, piece.service, piece.text), (place, piece))
     by_id = {alert.id: alert for alert in diagnosis.cluster.alerts}
     places = {case.candidate.service: place for place, case in enumerate(cases)}
-    shown = []
+    shown, room = [], _QUOTES
     for place, piece in [*found.values()][:EVIDENCE]:
         signal = _signal(piece, by_id)
         about = place if piece.kind == SYMPTOM else places.get(piece.service, place)
         text = _without_clock(piece.text, quotes.since(signal))
         said = _fixes(piece, diagnosis.similar) if piece.kind == HISTORY else quotes.of(signal)
-        fit = tuple(sieve.text(quote, _FIX) for quote in said)
+        fit = tuple(sieve.text(quote, _FIX) for quote in said[:room])
+        room -= len(fit)
         sieve.name(piece.service)
         shown.append(Cited(piece, about, sieve.text(text, _SENTENCE), fit))
     return tuple(shown)

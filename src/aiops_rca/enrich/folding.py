@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+# ruff: noqa: RUF001 - letters that look alike are what this file is about
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -17,11 +18,13 @@ _BLANK = {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0, *range
 _BLANK |= {*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
 _LINES = {"\n", "\r", "\v", "\f", "\x85", "\u2028", "\u2029"}
 # Cyrillic and Greek letters that look like Latin ones.
+LOOKING_LATIN = "аеорсухѕіјАВЕКМНОРСТУХЅІЈοαΑΒΕΖΗΙΚΜΝΟΡΤΥΧ"
 _ALIKE = str.maketrans(
     "аеорсухѕіјӏһԁԛԝкмтвнАВЕКМНОРСТУХЅІЈαοερινυτκΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
     "aeopcyxsijlhdqwkmtbhABEKMHOPCTYXSIJaoepivutkABEZHIKMNOPTYX",
 )
 _MOST_MARKS = 2  # on one letter
+_LONGEST = 4  # what one character stands for: no secret holds ligatures of whole sentences
 
 
 def readable(text: str) -> str:
@@ -63,7 +66,7 @@ def folded(text: str) -> Folded:
 
 
 def _one(character: str) -> str:
-    return latin("".join(map(_shown, unicodedata.normalize("NFKC", _shown(character)))))
+    return latin("".join(map(_shown, unicodedata.normalize("NFKC", _shown(character))))[:_LONGEST])
 
 
 def _gathered(pieces: Iterable[tuple[int, str]], end: int) -> Folded:

@@ -20,7 +20,8 @@ NUMBER, IDENTIFIER, SERVICE, NOUN, INSTRUCTION = "number", "identifier", "servic
 
 LONGEST, SHORTEST = 320, 8  # characters
 
-_URL = re.compile(r"\[url\]|://|\bwww\.|\bmailto:|\bhxxp|\b\d{1,3}(?:\.\d{1,3}){3}\b", re.IGNORECASE)
+_URL = re.compile(r"\[url\]|://|\bwww\.|\bmailto:|\bhxxp", re.IGNORECASE)
+_ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b")
 _MARKUP = re.compile(r"[<>{}|`\\\[\]]|\*\*|^\s*[#*>-]\s|\$\(|&&")
 # what English text may hold beside ASCII: dashes, quotes, an ellipsis, arrows, signs of amounts
 _DASHES, _QUOTES, _ARROW = "\u2013\u2014", "\u2018\u2019\u201c\u201d", "\u2192"
@@ -112,7 +113,9 @@ def _instruction(claim: _Claim) -> bool:
 
 
 def _url(claim: _Claim) -> bool:
-    return any(not claim.holds(match[0]) for match in _URL.finditer(claim.text))
+    if _URL.search(claim.text):
+        return True
+    return not all(claim.holds(found) for found in _ADDRESS.findall(claim.text))
 
 
 def _markup(claim: _Claim) -> bool:

@@ -45,12 +45,13 @@ _LOGIN_ALONE = (
 )
 # A mail address; units of systemd (`getty@tty1.service`) and longer names that begin like one are none.
 _MAIL = (
-    r"(?<![\w.+%/-])[\w.+%'-]{1,256}(?:@|\s?\[at\]\s?|%40)(?:[a-z0-9-]{1,63}\.){1,8}"
-    r"(?!(?:service|socket|timer|mount|target|slice|scope|path|device|swap)\b)[a-z]{2,24}(?![\w-]|\.\w)"
+    r"(?<![\w.+%/-])[\w.+%'-]{1,256}(?:@|\s?[\[(]at[\])]\s?|%40)"
+    r"(?:[a-z0-9-]{1,63}(?:\.|\s?[\[(]dot[\])]\s?)){1,8}"
+    r"(?!(?:service|socket|timer|mount|target|slice|scope|path|device|swap)\b)[a-z]{2,24}(?![a-z0-9-]|\.\w|_\w+::)"
 )
 
 _NAMES = (
-    r"pass(?:word|wd|wort|phrase|code|key)|kennwort|passwort|pwd|(?<![a-z])pass|(?<![a-z])pw"
+    r"pass(?:[ _-]?w[o0]rd|wd|wort|[ _-]?phrase|code|key)|kennwort|passwort|pwd|(?<![a-z])pass|(?<![a-z])pw"
     r"|mot[ ]de[ ]passe|contrase[nñ]a|senha|parola|wachtwoord|has[lł]o|l[oö]senord|adgangskode"
     r"|пароль|κωδικός|密码|密碼|口令|パスワード|暗証番号|비밀번호|암호|كلمة[ ]المرور|şifre|पासवर्ड|סיסמה"
     r"|secret|token|credential|authkey|authcode|bearer"
@@ -62,14 +63,14 @@ _NAMES = (
     r"|(?<=[?&])(?:key|sig|code|auth|access|sign)|(?<=;)sig|x-amz-(?:signature|credential|security-token)"
     r"|requirepass|masterauth|_auth"
 )
-_ENDING = r"(?:s|[_.-]?(?:value|hash|base64|b64|enc|encoded|plain|plaintext|old|new|current|prod|dev|test))?"
+_ENDING = r"(?:s|[_.-]?(?:base|value|hash|base64|b64|enc|encoded|plain|plaintext|old|new|current|prod|dev|test))?"
 _QUOTE = r"""\\*(?:["'`]|&quot;|&\#3[49];|%22|%27)"""
 _EQUAL = rf"""
-  (?:{_QUOTE})?\]?\s{{0,8}}(?:[:=]{{1,3}}>?|->|%3[ad]|&\#(?:58|61);|>(?=[^\s<>]))\s{{0,8}}
+  (?:{_QUOTE})?\]?\s{{0,8}}(?:[:=](?:\s?[:=]){{0,2}}>?|->|%3[ad]|&\#(?:58|61);|(?:\s[\w:.-]{{1,20}}=[^<>]{{0,60}})?>(?=[^\s<>]))\s{{0,8}}
 | (?:{_QUOTE})?\s{{0,8}},?\s{{0,8}}(?:{_QUOTE})?value(?:{_QUOTE})?\s{{0,4}}[:=]\s{{0,4}}
 """
 _BARE = r"""
-  (?:[^\s,;&"'`}\]\\<>]|[}\]<>](?=[\w!@$%*])|\\(?![nrtu"'`\\]))++
+  (?:[^\s,;&"'`}\]\\<>]|[}\]<>](?=[\w!@$%*])|\\(?:u[0-9a-f]{4}|(?![nrtu"'`\\])))++
   (?:[,;&][^\s,;&=:"'`}\]\\<>]++(?![=:]|[ ]\w+=))*
 """
 # name = value, where the value is a text, a list, an object or one word, any of them cut off perhaps.
@@ -81,22 +82,27 @@ _NAMED = rf"""
 _HEADER = rf"""
   (?:proxy-)?authorization(?:{_QUOTE})?\s{{0,8}}[:=]\s{{0,8}}(?:{_QUOTE})?
   (?P<value>(?:digest|aws4-hmac-sha256|oauth)\s[^\n]{{1,400}}
-    |(?:[a-z][\w-]{{2,20}}\s{{1,4}}(?=[^\s"']{{0,400}}[\d+/=_-])|(?:bearer|basic|token)\s{{1,4}})?[^\s"',;\\]+)
+    |(?:(?:bearer|basic|token)\s{{1,4}}|[a-z][\w-]{{2,20}}\s{{1,4}}(?=[^\s"']{{0,400}}[\d+/=_-]))?
+     [^\s"',;\\]+)
 | \b(?:bearer|basic)\s{{1,4}}
-  (?P<scheme>(?=[\w.~+/=-]{{0,400}}(?:[\d+/=_]|(?-i:[a-z][A-Z]|[A-Z]{{2}})))[\w.~+/=-]{{8,}}|[\w.~+/=-]{{20,}})
+  (?P<scheme>(?=[\w.~+/=-]{{0,400}}(?:[\d+/=_]|(?-i:[a-z][A-Z]|[A-Z]{{2}})))[\w.~+/=-]{{8,}}
+    |[\w.~+/=-]{{20,}})
 | (?:set-)?cookie2?(?:{_QUOTE})?\s{{0,4}}[:=]\s{{0,4}}(?:{_QUOTE})?(?P<cookie>[^\s"';]+(?:;[ ]?[^\s"';]+)*)
 """
 # Said in words or on a command line: only what does not read like a word.
 _ODD = r"(?!(?:[a-z0-9]+-)+[a-z0-9]+\b)(?=\S{0,200}[A-Za-z])(?=\S{0,200}[\d!@$%^*])[^\s,;\"'<>]{4,}"
 _SAID = rf"""
   (?:pass(?:word|wd|phrase|code)|pwd|passwort|secret|token|(?:api|access|secret|private)[ _-]?key|credentials)
-  (?:[ ](?:for|of)[ ]\S{{1,60}})?(?:[ ](?:is|was|ist|to|set[ ]to|changed[ ]to|used))?\s{{1,4}}(?P<value>{_ODD})
+  (?:[ ](?:for|of)[ ]\S{{1,60}})?(?:[ ](?:is|was|ist))?(?:[ ](?:to|now|set[ ]to|changed[ ]to|used))?\s{{1,4}}
+  (?P<value>{_ODD})
 | (?:identified[ ]by|pass(?:word|wd))\s{{1,4}}\\*['"](?P<text>[^'"]+)
-| \s--?(?:[a-z]{{1,20}}-){{0,3}}(?:pass(?:word|wd|phrase)?|token|secret|api-?key|(?:access|secret|auth|private)-key)
+| \s--?(?:[a-z]{{1,20}}-){{0,3}}
+  (?:pass(?:word|wd|phrase)?|token|secret|api-?key|(?:access|secret|auth|private)-key)
   \s{{1,4}}\\*["']?(?P<flag>[^\s"'\\-][^\s"'\\]*)
 | \b(?:mysql\w*|mariadb\w*|sshpass|redis-cli|mongo\w*|docker\slogin)\b[^\n|;]{{0,120}}?\s-[pa]\s?
   \\*["']?(?P<short>[^\s"'\\-][^\s"'\\]*)
-| \b(?:curl|wget|http|htpasswd)\b[^\n|]{{0,160}}?\s(?:-u|--user)[ =]?\\*["']?[^\s:"']{{1,64}}:(?P<user>[^\s"']+)
+| \b(?:curl|wget|http|htpasswd)\b[^\n|]{{0,160}}?\s(?:-u|--user)[ =]?
+  \\*["']?[^\s:"']{{1,64}}:(?P<user>[^\s"']+)
 """
 
 ISSUED = re.compile(_ISSUED, re.VERBOSE)

@@ -21,11 +21,16 @@ _DIGESTS = ("sha256:", "sha384:", "sha512:", "sha256-", "sha512-")
 # The pairs of letters that make up 88 in 100 of all pairs in names and prose of operations, and 27 in 100
 # of pairs drawn evenly.
 _COMMON = frozenset(
-    "ab ac ad ag ai al am an ap ar as at au ay ba be bl bo ca ce ch ci ck cl co cr ct cu da de di do ds ea ec ed"
-    " ee ef eg ei el em en ep er es et ev ex fa fe fi fo ga ge gh gi gn gr ha he hi ho ia ic id ie ig il im in io"
-    " ip ir is it iv ke ki la ld le li ll lo ls lt lu ly ma me mi mo mp na nc nd ne nf ng ni no ns nt oc od og ok"
-    " ol om on oo op or os ot ou ov ow pa pe pi pl po pp pr ps pt qu ra rd re rg ri rm rn ro rr rs rt ru rv ry sa"
-    " sc se sh si so sp ss st su ta tc te th ti to tr ts tt tu ty ue ul um un up ur us ut va ve vi wa we wh wi wo".split()
+    "ab ac ad ag ai al am an ap ar as at au ay ba be bl bo ca ce ch ci ck cl co cr ct cu da de di do ds"
+    " ea ec ed"
+    " ee ef eg ei el em en ep er es et ev ex fa fe fi fo ga ge gh gi gn gr ha he hi ho ia ic id ie ig il"
+    " im in io"
+    " ip ir is it iv ke ki la ld le li ll lo ls lt lu ly ma me mi mo mp na nc nd ne nf ng ni no ns nt oc"
+    " od og ok"
+    " ol om on oo op or os ot ou ov ow pa pe pi pl po pp pr ps pt qu ra rd re rg ri rm rn ro rr rs rt ru"
+    " rv ry sa"
+    " sc se sh si so sp ss st su ta tc te th ti to tr ts tt tu ty ue ul um un up ur us ut va ve vi wa we"
+    " wh wi wo".split()
 )
 # Natural logarithms of how much likelier a pair is in names than in runs drawn evenly.
 _KNOWN, _UNKNOWN, _BESIDE_DIGIT, _CAPITAL = 1.2, -1.8, -1.2, -0.5

@@ -21,7 +21,7 @@ _LABELS = (
 _TEXTS = ("summary", "description")
 _VALUES = 3  # of one label
 _QUOTES = 4  # of one signal
-_LONGEST = 600  # characters of one value: more is not looked at
+_LONGEST = 300  # characters of one value: more is not looked at
 
 
 class Quotes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from aiops_rca.enrich.folding import latin, readable
+from aiops_rca.enrich.folding import LOOKING_LATIN, latin, readable
 from aiops_rca.enrich.oddness import RUN, hidden_text
 from aiops_rca.enrich.orders import ANSWERS, FOREIGN, OPENED, OPENING, SAID, STEMS, WRITTEN
 
@@ -21,14 +21,15 @@ _HIDING = re.compile(
     "|[A-Za-z0-9 ][\u200b-\u200d\u2060\ufeff\u180e\u034f][A-Za-z0-9 ]"
     "|[\u200b-\u200d\u2060\ufeff]{3}|[\ufe00-\ufe0f\U000e0100-\U000e01ef]{3}"
 )
-_ALIKE = "аеорсухѕіјАВЕКМНОРСТУХЅІЈοαΑΒΕΖΗΙΚΜΝΟΡΤΥΧ"
 _MIXED = re.compile(
-    rf"(?<!\w)(?=[A-Za-z{_ALIKE}]*[{_ALIKE}])(?=[A-Za-z{_ALIKE}]*[A-Za-z]{{2}})[A-Za-z{_ALIKE}]{{4,}}"
+    rf"(?<!\w)(?=[A-Za-z{LOOKING_LATIN}]*[{LOOKING_LATIN}])(?=[A-Za-z{LOOKING_LATIN}]*[A-Za-z]{{2}})[A-Za-z{LOOKING_LATIN}]{{4,}}"
 )
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # Marks belong to the letters of Hebrew, Arabic and the scripts of India and Thailand.
 _NO_WORD = re.compile(r"(?:[^\w\u0300-\u036f\u0590-\u06ff\u0900-\u109f]|_)+")
-_SPELT_OUT = re.compile(r"(?<!\w)(?:\w[ .*_|-]{1,3}){5,}\w(?!\w)")
+_SPELT_OUT = re.compile(r"(?<!\w)\w([ .*_|-])(?:\w\1){3,}\w(?!\w)")
+_ESCAPED = re.compile(r"\\{1,4}(?:u00|x)([2-7][0-9a-fA-F])|%([2-7][0-9a-fA-F])|&(lt|gt|quot|amp);")
+_ENTITIES = {"lt": "<", "gt": ">", "quot": '"', "amp": "&"}
 _TWO_WORDS = re.compile(r"[A-Za-z]{2,}[ _:,.-]+[A-Za-z]{2,}")
 _DIGITS_AS_LETTERS = str.maketrans("0134578@$!", "oieastbasi")
 _ROT13 = str.maketrans(
@@ -51,15 +52,21 @@ def _remembered(text: str) -> tuple[str, ...]:
 
 
 def _signs(raw: str) -> tuple[str, ...]:
-    shown = readable(raw)
+    shown = readable(raw)[:_READ]  # one character may become eighteen
     plain = latin(shown)
-    found = {name for name, pattern in WRITTEN.items() if pattern.search(plain)}
-    found |= {name for words in _readings(plain) for name in _said(words)}
+    written = {plain, _ESCAPED.sub(_unescaped, plain)}
+    found = {name for text in written for name, pattern in WRITTEN.items() if pattern.search(text)}
+    readings = {reading for text in written for reading in _readings(text)}
+    found |= {name for words in readings for name in _said(words)}
     if not raw.isascii() or "\b" in raw:
         found |= _disguised(raw, shown)
     if any(_TWO_WORDS.search(hidden_text(match[0])) for match in RUN.finditer(plain)):
         found.add("encoded")
     return tuple(sorted(found))
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    return _ENTITIES[match[3]] if match[3] else chr(int(match[1] or match[2], 16))
 
 
 def _said(words: str) -> set[str]:

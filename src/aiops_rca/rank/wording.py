@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from aiops_rca.domain.alert import Alert
+from aiops_rca.domain.alert import Alert, Severity
 from aiops_rca.rank.strength import is_on_good_side, magnitude, number
 
 _BARELY = 1.05
@@ -17,11 +17,17 @@ def deviation(alerts: Sequence[Alert], *, dated: bool = False) -> str:
 
     *alerts* share service and metric and are sorted by time; *dated* adds the day to the time.
     """
-    worst = max(alerts, key=lambda alert: (magnitude(alert), alert.id)) if len(alerts) > 1 else alerts[0]
+    worst = max(alerts, key=_loudness) if len(alerts) > 1 else alerts[0]
     return (
         f"{worst.metric} on {worst.service} {_amount(worst)} since {clock(alerts[0].ts, dated=dated)} UTC "
         f"({count_of(len(alerts), 'alert')})"
     )
+
+
+def _loudness(alert: Alert) -> tuple[float, Severity, float, float, int, str]:
+    """How far from normal, then anything that makes the wording the same whatever the alerts' ids are."""
+    value, threshold = alert.value or 0.0, alert.threshold or 0.0
+    return magnitude(alert), alert.severity, value, -threshold, -alert.ts, alert.id
 
 
 def clock(ts: int, *, dated: bool = False) -> str:

@@ -19,6 +19,7 @@ from aiops_rca.domain.diagnosis import FAILED, GRAPH_ONLY, Diagnosis
 from aiops_rca.domain.errors import InputError, RcaError
 from aiops_rca.domain.fingerprint import Ignored
 from aiops_rca.domain.release import Release
+from aiops_rca.enrich.cleaning import clean
 from aiops_rca.ingest.batch import to_alerts
 from aiops_rca.pipeline import diagnose
 from aiops_rca.report import incident_answer
@@ -180,9 +181,11 @@ def _report(task: Task) -> bytes:
         degraded=task.degraded,
         method=task.method,
     )
+    service = answer.root_cause.service
     task.log_fields = {
         "cluster_count": len(answer.clusters),
-        "root_cause": answer.root_cause.service,
+        # a name that only its alerts know may hold anything
+        "root_cause": service if service in task.release.graph.nodes else clean(service),
         "confidence": answer.root_cause.confidence,
         "diagnosis_method": answer.root_cause.method,
     }

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 CONNECT_SEC = 1.5
 POOL_SEC = 0.5
+_OWN_HEADER = "x-stainless-raw-response"  # how the SDK knows that it was asked for the answer as it came
 
 
 class Client:
@@ -72,6 +73,13 @@ def _key(settings: Llm) -> str:
     return settings.api_key.get_secret_value()
 
 
+async def _keep_to_ourselves(request: httpx2.Request) -> None:
+    """Take out what the SDK tells of this machine: system, processor, versions. One header it reads itself."""
+    told = [name for name in request.headers if name.startswith("x-stainless-") and name != _OWN_HEADER]
+    for name in told:
+        del request.headers[name]
+
+
 def _connections(settings: Llm) -> httpx2.AsyncClient:
     """The HTTP client below the SDK.
 
@@ -88,6 +96,7 @@ def _connections(settings: Llm) -> httpx2.AsyncClient:
             trust_env=secure,
             verify=True if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # no certificates to load
             limits=httpx2.Limits(max_connections=settings.max_in_flight + 1),  # 1: the probe
+            event_hooks={"request": [_keep_to_ourselves]},
         )
     except httpx2.InvalidURL:
         fault = InputError("is no URL", field="llm.base_url")
