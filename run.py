@@ -171,6 +171,7 @@ def _start(
     variables = bentoml_environment(home.path)
     if demo:  # its storm is about the graph that ships, whatever was imported since, and meets no incidents
         variables = tags | variables | empty_state(home.path)
+        variables.pop("ANTHROPIC_API_KEY", None)  # nobody asked for calls that cost money
     log_file = home.log if demo else None
     console.say(f"starting the service on {address.url}" + (f", log in {log_file}" if log_file else ""))
     server = Server(command, cwd=env.root, env=variables, log=log_file, keep_open=[home.lock_fd])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, TypeVarTuple
 
 from aiops_rca.bootstrap.rules import rules_of
 from aiops_rca.correlator.calling import Calls
@@ -21,6 +21,7 @@ from aiops_rca.settings import Llm, Settings
 from stream import T0, Stream
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 AS_SHIPPED = Settings()
 _TURNS = 40  # more than any chain of callbacks between two waits is long
 
@@ -36,9 +37,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """See `asyncio.AbstractEventLoop`."""
         return self._now
 
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # noqa: ARG002 - as inherited
+    def run_in_executor(
+        self,
+        executor: Executor | None,  # noqa: ARG002 - as inherited
+        func: Callable[[*Ts], T],
+        *args: *Ts,
+    ) -> asyncio.Future[T]:
         """See `asyncio.AbstractEventLoop`."""
-        done = self.create_future()
+        done: asyncio.Future[T] = self.create_future()
         done.set_result(func(*args))
         return done
 
@@ -61,7 +67,16 @@ class Virtually(Calls):
     def begin(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """See `Calls`."""
         task, future = self._virtual.create_task(work), Future[T]()
-        task.add_done_callback(lambda done: done.cancelled() or future.set_result(done.result()))
+
+        def hand_over(done: asyncio.Task[T]) -> None:
+            if done.cancelled():
+                future.cancel()
+            elif (error := done.exception()) is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(done.result())
+
+        task.add_done_callback(hand_over)
         future.add_done_callback(lambda done: task.cancel() if done.cancelled() else None)
         return future
 
@@ -129,7 +144,7 @@ class Played(NamedTuple):
 
 
 def play(scene: Scene, begins: int, loop: VirtualLoop, words: Sequence[Words]) -> Played:
-    """Play *scene* from the second *begins* (after T0) on, once for all of *words*, which are diagnosed apart.
+    """Play *scene* from the second *begins* (after T0) on, for each of *words* apart.
 
     It ends when all its incidents are over and nothing is awaited any more. Looks are a second apart.
     """
@@ -137,14 +152,14 @@ def play(scene: Scene, begins: int, loop: VirtualLoop, words: Sequence[Words]) -
     lines = [_line(scene.release, stream, one) for one in words]
     now = begins
     for body in scene.bodies:
-        for now in _idle(stream, words, now, begins + body.at):
-            _look(loop, stream, lines, stream.wait(now), now)
+        for tick in _idle(stream, words, now, begins + body.at):
+            _look(loop, stream, lines, stream.wait(tick), tick)
         now = begins + body.at
         _look(loop, stream, lines, stream.tell(*_placed(body.events, begins), at=now), now)
-    for now in _idle(stream, words, now, None):
-        _look(loop, stream, lines, stream.wait(now), now)
-    standing = frozenset(record.id for record in stream.standing())
-    return Played(standing, now)
+    for tick in _idle(stream, words, now, None):
+        _look(loop, stream, lines, stream.wait(tick), tick)
+        now = tick
+    return Played(frozenset(record.id for record in stream.standing()), now + 1)
 
 
 def _line(release: Release, stream: Stream, words: Words) -> Diagnosing:

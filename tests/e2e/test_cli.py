@@ -48,6 +48,26 @@ def test_analyze_prints_json_that_show_reads(tmp_path: Path) -> None:
     assert shown.stdout.decode().startswith("Root cause  redis-cart")
 
 
+def test_show_prints_the_narrative(tmp_path: Path) -> None:
+    """Sentences with what they cite, what has to be approved, and a vote that moved the cause."""
+    narrative = {
+        "sentences": [{"text": "cart is out of memory.", "evidence": ["e1", "n1"]}],
+        "proposals": [{"text": "Add a replica of cart", "needs_approval": True}],
+        "vote": {"service": "cart", "moved": True},
+        "model": "claude-haiku-4-5",
+        "prompt_id": "rca-narrative:2026-11-21",
+    }
+    candidates = [{"service": "web", "confidence": 0.4}, {"service": "cart", "confidence": 0.38}]
+    answer = {"root_cause": {"service": "cart", "candidates": candidates}, "narrative": narrative}
+    shown = run("show", "-", home=tmp_path, stdin=json.dumps(answer).encode()).stdout.decode()
+
+    assert "cart is out of memory. [e1, n1]" in shown
+    assert "to be approved: Add a replica of cart" in shown
+    assert "broke a near tie" in shown
+    assert "or else  web 40 %" in shown
+    assert "claude-haiku-4-5, rca-narrative:2026-11-21" in shown
+
+
 def test_show_prints_no_control_characters(tmp_path: Path) -> None:
     """A name that holds terminal escapes cannot move the cursor or change a colour."""
     cause = {"service": "evil\x1b[2J\x1b]0;x\x07\u202e", "confidence": 1, "verdict": "probable"}

@@ -26,7 +26,7 @@ _PER_BODY = 10
 def tie(name: str, *texts: str, service: str | None = None) -> dict[str, Any]:
     """Two services that alert alike; what the attacker writes stands at the second of them."""
     rows = [(at, m) for at in ("adservice", TARGET) for m in ("cpu_usage", "request_duration_p99_seconds")]
-    alerts = [
+    alerts: list[dict[str, Any]] = [
         {
             "id": f"{at}-{metric}",
             "ts": _AT,

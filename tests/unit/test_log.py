@@ -43,3 +43,12 @@ def test_what_ends_a_thread_is_one_line() -> None:
     assert code == 0
     assert (line["msg"], line["thread"]) == ("a thread ends", "notify")
     assert "RuntimeError" in line["exc"]
+
+
+def test_a_secret_in_a_traceback_is_replaced() -> None:
+    """An error may quote what was sent to the service; names and places in the code stay."""
+    _, (line,) = said("raise ValueError('no such alert: password=hunter2, pod payment-7f9c4d5b6d-x2x8z')")
+
+    assert "hunter2" not in line["exc"]
+    assert "password=[redacted], pod payment-7f9c4d5b6d-x2x8z" in line["exc"]
+    assert 'File "<string>", line' in line["exc"]

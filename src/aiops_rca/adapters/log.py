@@ -1,4 +1,7 @@
-"""One JSON object per log line on standard error: ts, level, logger, msg, and what the event adds."""
+"""One JSON object per log line on standard error: ts, level, logger, msg, and what the event adds.
+
+Messages and tracebacks may quote what was sent to the service: secrets in them are replaced.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,8 @@ from typing import Any
 
 import msgspec
 
+from aiops_rca.enrich.redact import redact
+
 
 class JsonFormatter(logging.Formatter):
     """Format a record as one line of JSON; extra fields come from the record's `event` dict."""
@@ -21,11 +26,11 @@ class JsonFormatter(logging.Formatter):
             "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "msg": record.getMessage(),
+            "msg": redact(record.getMessage()),
         }
         line.update(getattr(record, "event", {}))
         if record.exc_info:
-            line["exc"] = self.formatException(record.exc_info)
+            line["exc"] = redact(self.formatException(record.exc_info))
         return msgspec.json.encode(line, enc_hook=str).decode("utf-8", "replace")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 
 from aiops_rca.adapters.llm.provider import Provider
@@ -10,6 +11,8 @@ from aiops_rca.enrich.models import cost_usd, model_of
 from aiops_rca.narrator.allowance import Allowance
 from aiops_rca.narrator.step import Narrator
 from aiops_rca.settings import Llm
+
+log = logging.getLogger("aiops_rca.llm")
 
 
 class Narration:
@@ -25,6 +28,9 @@ class Narration:
             usd_out=given.usd_out if settings.usd_per_mtok_out is None else settings.usd_per_mtok_out,
         )
         has_key = settings.api_key is not None
+        if has_key:  # who has one for other tools should see that it is used here too
+            told = {"model": settings.model, "base_url": settings.base_url, "enabled": allowance.enabled}
+            log.info("a language model may put diagnoses into words", extra={"event": told})
         self._provider = Provider(settings, metrics, partial(cost_usd, model)) if has_key else None
         self.narrator = Narrator(self._provider, allowance, metrics, settings)
 

@@ -57,6 +57,7 @@ def clean(text: object, limit: int = 500) -> str:
 
 def _lines(answer: Mapping[str, Any], cause: Mapping[str, Any]) -> Iterator[str]:
     yield from _root_cause(cause)
+    yield from _narrative(answer.get("narrative"))
     yield from _clusters(_rows(answer, "clusters"))
     yield from _actions(_rows(answer, "recommended_actions"))
     yield from _similar(_rows(answer, "similar_incidents"))
@@ -101,10 +102,27 @@ def _root_cause(cause: Mapping[str, Any]) -> Iterator[str]:
     if steps:
         stops = [steps[0].get("source"), *(step.get("target") for step in steps)]
         yield f"  path     {' -> '.join(click.style(clean(stop), fg='cyan') for stop in stops)}"
-    others = _rows(cause, "candidates")[1 : 1 + _CANDIDATES]
+    others = [c for c in _rows(cause, "candidates") if c.get("service") != cause["service"]]
     if others:
-        named = (f"{clean(c.get('service'))} {_percent(c.get('confidence'))}" for c in others)
+        named = (f"{clean(c.get('service'))} {_percent(c.get('confidence'))}" for c in others[:_CANDIDATES])
         yield _dim(f"  or else  {', '.join(named)}")
+
+
+def _narrative(narrative: object) -> Iterator[str]:
+    """What a language model made of it, each sentence with the evidence it rests on."""
+    if not isinstance(narrative, dict):
+        return
+    yield from _heading("In words")
+    for sentence in _rows(narrative, "sentences"):
+        cited = sentence.get("evidence")
+        ids = ", ".join(clean(id, 20) for id in cited) if isinstance(cited, list) else "?"
+        yield f"  {clean(sentence.get('text', '?'))} {_dim(f'[{ids}]')}"
+    for proposal in _rows(narrative, "proposals"):
+        yield f"  to be approved: {clean(proposal.get('text', '?'))}"
+    vote = narrative.get("vote")
+    if isinstance(vote, dict) and vote.get("moved") is True:
+        yield f"  a vote of the model for {clean(vote.get('service', '?'))} broke a near tie"
+    yield _dim(f"  {clean(narrative.get('model', '?'))}, {clean(narrative.get('prompt_id', '?'))}")
 
 
 def _clusters(clusters: Sequence[Mapping[str, Any]]) -> Iterator[str]:

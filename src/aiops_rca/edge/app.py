@@ -24,6 +24,7 @@ from aiops_rca.edge.body import (
 from aiops_rca.edge.exchange import Exchange, Message, Receive, Scope, Send
 from aiops_rca.edge.webhooks import Observer as WebhookObserver
 from aiops_rca.edge.webhooks import Receiver, WebhookDoor, is_webhook
+from aiops_rca.enrich.redact import redact
 from aiops_rca.settings import Limits
 from aiops_rca.wire import CLIENT_GONE
 
@@ -252,7 +253,7 @@ class Edge:
         event = {
             "request_id": exchange.request_id,
             "method": exchange.method,
-            "path": exchange.path[:200],
+            "path": redact(exchange.path[:200]),  # some senders can only put their secret there
             "status": exchange.status,
             "duration_ms": round(elapsed * 1000, 2),
             **exchange.log_fields,

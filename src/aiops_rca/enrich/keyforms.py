@@ -43,6 +43,10 @@ _LOGIN_ALONE = (
     r"(?<![\w:/.@-])[\w.+-]{1,64}:(?P<value>(?!//)[^\s@\"'<>(),;]{3,128})@(?!sha\d)"
     r"(?:(?:tcp|tcp6|unix)\(|[\w-]+\.[\w.-]|[\w-]+:\d|localhost\b|\[)"
 )
+_LOGIN_ODD = (
+    r"(?<![\w:/.@-])[\w.+-]{1,64}:(?P<value>(?!//|v?\d+\.\d)(?=[^\s@]{0,128}[a-z])(?=[^\s@]{0,128}[\d!$%#])"
+    r"[^\s@\"'<>(),;]{6,128})@(?!sha\d)[a-z]"
+)
 # A mail address; units of systemd (`getty@tty1.service`) and longer names that begin like one are none.
 _MAIL = (
     r"(?<![\w.+%/-])[\w.+%'-]{1,256}(?:@|\s?[\[(]at[\])]\s?|%40)"
@@ -63,7 +67,9 @@ _NAMES = (
     r"|(?<=[?&])(?:key|sig|code|auth|access|sign)|(?<=;)sig|x-amz-(?:signature|credential|security-token)"
     r"|requirepass|masterauth|_auth"
 )
-_ENDING = r"(?:s|[_.-]?(?:base|value|hash|base64|b64|enc|encoded|plain|plaintext|old|new|current|prod|dev|test))?"
+_ENDING = (
+    r"(?:s|[_.-]?(?:base|value|hash|base64|b64|enc|encoded|plain|plaintext|old|new|current|prod|dev|test))?"
+)
 _QUOTE = r"""\\*(?:["'`]|&quot;|&\#3[49];|%22|%27)"""
 _EQUAL = rf"""
   (?:{_QUOTE})?\]?\s{{0,8}}(?:[:=](?:\s?[:=]){{0,2}}>?|->|%3[ad]|&\#(?:58|61);|(?:\s[\w:.-]{{1,20}}=[^<>]{{0,60}})?>(?=[^\s<>]))\s{{0,8}}
@@ -112,6 +118,7 @@ MAIL = re.compile(_MAIL, _ANY)
 BESIDE = (
     re.compile(_LOGIN, _ANY),
     re.compile(_LOGIN_ALONE, _ANY),
+    re.compile(_LOGIN_ODD, _ANY),
     re.compile(_HEADER, _ANY | re.VERBOSE),
     re.compile(_SAID, _ANY | re.VERBOSE),
     re.compile(latin(_NAMED), _ANY | re.VERBOSE),
