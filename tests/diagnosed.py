@@ -23,6 +23,7 @@ from stream import T0, Stream, chain
 RANKER = load_ranker(Path(__file__).parents[1] / "configs" / "ranker.yaml")
 RUNBOOK = (RunbookEntry("*", "*", "Look at {service}", "low"),)
 SETTLE, QUIET = 5.0, 60.0  # seconds
+DOUBLED = 1.0  # so many more signals are worth new words, as shipped
 VERSIONS = {"graph": "chain"}
 
 
@@ -61,6 +62,8 @@ class Line:
         """Nothing but time, by which the narrator has been asked so many times in all."""
         made = self.wait(at)
         assert self.teller is not None
+        assert self.narrating is not None
+        assert self.narrating._calls, "nobody is being asked"
         asked = self.teller.asked
         eventually(lambda: len(asked) >= calls)
         return made
@@ -69,6 +72,7 @@ class Line:
         """What is made of an answer that was given, once it is there."""
         assert self.narrating is not None
         calls = self.narrating._calls
+        assert calls, "nobody is being asked"
         eventually(lambda: any(call.future.done() for call in calls.values()))
         return self.wait(at)
 
@@ -93,7 +97,7 @@ class Line:
     def _narrating(self) -> Narrating | None:
         if self.teller is None:
             return None
-        timing = Timing(round(1000 * SETTLE), round(1000 * QUIET), 0.25, self._at_once)
+        timing = Timing(round(1000 * SETTLE), round(1000 * QUIET), DOUBLED, self._at_once)
         return Narrating(self.teller, Documents(self._release, VERSIONS), timing)
 
     def _diagnosing(self) -> Diagnosing:

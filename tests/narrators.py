@@ -106,8 +106,8 @@ def vote_for(service: str) -> Answer:
 
 
 def eventually(holds: Callable[[], object]) -> None:
-    """Return once *holds*; fail after ten seconds."""
-    deadline = time.monotonic() + 10
+    """Return once *holds*; fail after five seconds."""
+    deadline = time.monotonic() + 5
     while not holds():
         assert time.monotonic() < deadline, "it never was so"
         time.sleep(0.001)

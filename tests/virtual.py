@@ -90,7 +90,7 @@ class Words(Narrating):
     def __init__(
         self, narrator: Narrator, release: Release, loop: VirtualLoop, llm: Llm = AS_SHIPPED.llm
     ) -> None:
-        growth = AS_SHIPPED.live.rediagnose_growth
+        growth = AS_SHIPPED.llm.growth
         ms = (round(1000 * llm.settle_sec), round(1000 * llm.quiet_sec))
         super().__init__(narrator, Documents(release, {}), Timing(*ms, growth, llm.max_in_flight))
         self._beside = Virtually(loop)

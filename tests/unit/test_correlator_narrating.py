@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from aiops_rca.correlator.calling import Calls
+from aiops_rca.correlator.diagnosing import FEWER, NEW_SERVICE
 from aiops_rca.correlator.documenting import AWAITED, LLM
 from aiops_rca.correlator.seen import DIAGNOSED, ROOT_CAUSE
 from aiops_rca.domain.alert import Severity
+from aiops_rca.domain.command import SPLIT, Command
 from aiops_rca.domain.event import AlertEvent
 from aiops_rca.wire.live import DiagnosisOut
 from diagnosed import QUIET, SETTLE, Line
@@ -48,9 +50,22 @@ def troubles(shown: DiagnosisOut) -> list[str]:
     return [piece.reason for piece in shown.degraded if piece.part == LLM]
 
 
-def signals(service: str, count: int, at: float = 0) -> list[AlertEvent]:
-    """So many metrics of *service*."""
-    return [firing(service, at, metric=f"m{number}") for number in range(count)]
+def signals(service: str, count: int, at: float = 0, of: str = "m") -> list[AlertEvent]:
+    """So many metrics of *service*, named *of* and a number."""
+    return [firing(service, at, metric=f"{of}{number}") for number in range(count)]
+
+
+def ends(service: str, count: int, at: float, began: float = 0) -> list[AlertEvent]:
+    """The end of as many `signals`."""
+    return [resolved(service, began, at, metric=f"m{number}") for number in range(count)]
+
+
+def split(line: Line, out: str, at: float) -> str:
+    """Let a person take the service *out* out of the one incident; the id of the incident."""
+    (incident,) = line.stream.standing()
+    ids = tuple(row.id for row in line.stream.shelf.alerts.values() if row.service == out)
+    line.ask(Command("x", SPLIT, incident.id, "ana", alert_ids=ids), at=at)
+    return incident.id
 
 
 def narrated(lines: Lines, *events: AlertEvent, teller: Teller | None = None) -> Line:
@@ -84,7 +99,7 @@ def test_a_step_never_waits_for_the_narrator(lines: Lines) -> None:
     """While no answer comes there is nothing to do, and other incidents go their way."""
     teller = Teller()
     line = lines(teller)
-    line.tell(firing("a", 0), at=1)
+    line.tell(*signals("a", 2), at=1)
     line.begun(7, calls=1)
 
     assert not line.diagnosing.has_work(T0 + 60_000)
@@ -108,7 +123,8 @@ def test_it_may_settle_before_it_is_put_into_words(lines: Lines) -> None:
     """A growing incident is asked about once: its latest diagnosis, as soon as the first one is due."""
     teller = Teller(words)
     line = lines(teller)
-    for at, service in enumerate("abc", 1):
+    line.tell(firing("a", 1), firing("b", 1), at=1)
+    for at, service in enumerate("cd", 2):
         line.tell(firing(service, at), at=at)
     line.wait(1 + SETTLE - 0.001)
     assert teller.asked == []
@@ -116,7 +132,7 @@ def test_it_may_settle_before_it_is_put_into_words(lines: Lines) -> None:
     line.worded(7)
 
     assert methods(line) == [SKIPPED, SKIPPED, WITH_LLM]
-    assert [len(asked.diagnosis.cluster.alerts) for asked in teller.asked] == [3]
+    assert [len(asked.diagnosis.cluster.alerts) for asked in teller.asked] == [4]
 
 
 @pytest.mark.parametrize(("reason", "method"), [("no_key", "graph-only-no-key"), ("flag_off", OFF)])
@@ -125,7 +141,7 @@ def test_where_nobody_may_be_asked_the_document_says_why(lines: Lines, reason: s
     teller = Teller()
     teller.reason = reason
     line = lines(teller)
-    line.tell(firing("a", 0), at=1)
+    line.tell(*signals("a", 2), at=1)
     line.wait(60)
 
     assert methods(line) == [method]
@@ -153,11 +169,12 @@ def test_a_diagnosis_that_brings_no_news_keeps_the_narrative(lines: Lines) -> No
     assert ids >= set(after.narrative.sentences[0].evidence)
 
 
-def test_news_are_worth_another_call_but_not_at_once(lines: Lines) -> None:
-    """With another service in it the incident is asked about again, a quiet time after the last call."""
-    line = narrated(lines, *signals("c", 8), firing("b", 0))
-    line.tell(firing("a", 9), at=10)
-    *_, meanwhile = line.shown()
+def test_growth_is_worth_another_call_but_not_at_once(lines: Lines) -> None:
+    """With twice the signals it had when it was put into words it is asked about again, after a quiet time."""
+    line = narrated(lines, *signals("c", 4))
+    line.tell(*signals("c", 3, at=9, of="n"), at=10)
+    line.tell(firing("c", 10), firing("b", 10), at=11)
+    _, fewer, meanwhile = line.shown()
     line.wait(1 + SETTLE + QUIET - 0.001)
     assert line.teller is not None
     assert len(line.teller.asked) == 1
@@ -165,18 +182,79 @@ def test_news_are_worth_another_call_but_not_at_once(lines: Lines) -> None:
     line.worded(70)
     *_, last = line.shown()
 
+    assert (troubles(fewer), line.teller.skips["unchanged"]) == ([], 1)
     assert meanwhile.narrative is not None
     assert (meanwhile.root_cause.method, troubles(meanwhile)) == (WITH_LLM, [AWAITED])
-    assert meanwhile.narrative.text == "It began at c, with 9 signals."
+    assert meanwhile.narrative.text == "It began at c, with 4 signals."
     assert last.narrative is not None
-    assert (last.narrative.text, troubles(last)) == ("It began at c, with 10 signals.", [])
+    assert (last.narrative.text, troubles(last)) == ("It began at c, with 9 signals.", [])
+
+
+def test_another_service_alone_is_no_news(lines: Lines) -> None:
+    """A diagnosis that adds a service, and says else what the one before said, keeps its narrative."""
+    line = narrated(lines, *signals("c", 8), firing("b", 0))
+    line.tell(firing("a", 9), at=10)
+    line.wait(300)
+    before, after = line.shown()
+
+    assert line.teller is not None
+    assert (len(line.teller.asked), line.teller.skips) == (1, {"unchanged": 1})
+    assert (after.reason, after.alert_count) == (NEW_SERVICE, 10)
+    assert before.narrative is not None
+    assert after.narrative is not None
+    assert (after.narrative.text, troubles(after)) == (before.narrative.text, [])
+
+
+def test_a_lone_signal_is_put_into_words_when_it_gets_company(lines: Lines) -> None:
+    """One signal says it all itself: nobody is asked, nothing is awaited. A second one makes it a story."""
+    line = lines(Teller(words))
+    line.tell(firing("a", 0), at=1)
+    line.wait(60)
+    assert line.teller is not None
+    alone = (methods(line), len(line.teller.asked), dict(line.teller.skips))
+    line.tell(firing("b", 61), at=62)
+    joined = methods(line)
+    line.wait(62 + SETTLE - 0.001)
+    assert line.teller.asked == []
+    line.begun(62 + SETTLE, calls=1)
+    line.worded(70)
+
+    assert alone == ([SKIPPED], 0, {"lone_signal": 1})
+    assert (joined, methods(line)) == ([SKIPPED, PENDING], [SKIPPED, WITH_LLM])
+
+
+def test_words_are_awaited_no_more_where_one_signal_is_left(lines: Lines) -> None:
+    """When a person takes the other one out, neither of them is worth a call."""
+    line = lines(Teller(words))
+    line.tell(firing("a", 0), firing("b", 0), at=1)
+    kept = split(line, "a", at=3)
+    line.wait(60)
+
+    assert line.teller is not None
+    assert [shown.root_cause.method for shown in line.shown(kept)] == [SKIPPED, SKIPPED]
+    assert (methods(line), line.teller.asked) == ([SKIPPED] * 3, [])
+    assert line.teller.skips == {"lone_signal": 2}
+
+
+@pytest.mark.parametrize(("out", "method"), [("a", WITH_LLM), ("b", SKIPPED)])
+def test_the_signal_that_is_left_keeps_words_about_it(lines: Lines, out: str, method: str) -> None:
+    """They stay, without a call, where they name the service that is left, and go where they name another."""
+    line = narrated(lines, firing("a", 0), firing("b", 0))
+    kept = split(line, out, at=10)
+    line.wait(300)
+    before, after = line.shown(kept)
+
+    assert line.teller is not None
+    assert (before.root_cause.service, len(line.teller.asked)) == ("b", 1)
+    assert (after.reason, after.root_cause.method, troubles(after)) == (FEWER, method, [])
+    assert (after.narrative is not None) == (method == WITH_LLM)
 
 
 def test_a_document_that_awaited_newer_words_in_vain_keeps_the_older_ones(lines: Lines) -> None:
     """It no longer says that it waits once a newer diagnosis does."""
     line = narrated(lines, firing("b", 0), firing("c", 0))
-    line.tell(firing("a", 9), at=10)
-    line.tell(firing("c", 11, metric="errors"), at=11)
+    line.tell(*signals("c", 2, at=9), at=10)
+    line.tell(firing("a", 11), at=11)
 
     assert [troubles(shown) for shown in line.shown()] == [[], [], [AWAITED]]
     assert methods(line) == [WITH_LLM] * 3
@@ -206,8 +284,8 @@ def test_an_incident_that_is_over_gets_no_call(lines: Lines) -> None:
     """What waited for words waits no more."""
     teller = Teller(words)
     line = lines(teller)
-    line.tell(firing("a", 0), at=1)
-    line.tell(resolved("a", 0, 3), at=3)
+    line.tell(*signals("a", 2), at=1)
+    line.tell(*ends("a", 2, 3), at=3)
     line.wait(60)
 
     assert (methods(line), teller.asked, teller.skips) == ([SKIPPED], [], {"resolved": 1})
@@ -217,9 +295,9 @@ def test_a_call_under_way_is_of_use_when_it_is_over(lines: Lines) -> None:
     """It is paid for: an incident that ends meanwhile gets its narrative."""
     teller = Teller()
     line = lines(teller)
-    line.tell(firing("a", 0), at=1)
+    line.tell(*signals("a", 2), at=1)
     line.begun(7, calls=1)
-    line.tell(resolved("a", 0, 8), at=8)
+    line.tell(*ends("a", 2, 8), at=8)
     teller.asked[0].answer(words)
     line.worded(9)
 
@@ -227,12 +305,12 @@ def test_a_call_under_way_is_of_use_when_it_is_over(lines: Lines) -> None:
 
 
 def test_an_incident_that_is_reopened_is_asked_about_after_all(lines: Lines) -> None:
-    """The same signal fires again: there is no new diagnosis, but the one there is gets its words."""
+    """One of its signals fires again: there is no new diagnosis, but the one there is gets its words."""
     line = lines(Teller(words))
-    line.tell(firing("a", 0), at=1)
-    line.tell(resolved("a", 0, 3), at=3)
+    line.tell(*signals("a", 2), at=1)
+    line.tell(*ends("a", 2, 3), at=3)
     over = methods(line)
-    line.tell(firing("a", 4), at=4)
+    line.tell(firing("a", 4, metric="m0"), at=4)
     open_again = methods(line)
     line.begun(1 + SETTLE, calls=1)
     line.worded(7)
@@ -243,9 +321,9 @@ def test_an_incident_that_is_reopened_is_asked_about_after_all(lines: Lines) -> 
 def test_what_is_reopened_with_more_is_written_once(lines: Lines) -> None:
     """A record that is replaced twice within one step is given once, before the newer one."""
     line = lines(Teller(words))
-    line.tell(firing("b", 0), at=1)
-    line.tell(resolved("b", 0, 3), at=3)
-    made = line.tell(firing("b", 4), firing("a", 4), at=4)
+    line.tell(*signals("b", 2), at=1)
+    line.tell(*ends("b", 2, 3), at=3)
+    made = line.tell(firing("b", 4, metric="m0"), firing("a", 4), at=4)
 
     assert [record.number for record in made.diagnoses] == [1, 2]
     assert methods(line) == [SKIPPED, PENDING]
@@ -253,10 +331,10 @@ def test_what_is_reopened_with_more_is_written_once(lines: Lines) -> None:
 
 def test_one_that_has_its_words_needs_no_others_when_it_is_reopened(lines: Lines) -> None:
     """A flapping signal costs one call."""
-    line = narrated(lines, firing("a", 0))
-    for at in (20, 30, 40):
-        line.tell(resolved("a", at - 10, at - 5), at=at - 5)
-        line.tell(firing("a", at), at=at)
+    line = narrated(lines, *signals("a", 2))
+    for at in (20, 40, 60):
+        line.tell(*ends("a", 2, at - 5, began=at - 20), at=at - 5)
+        line.tell(*signals("a", 2, at=at), at=at)
     line.wait(300)
 
     assert line.teller is not None
@@ -267,8 +345,7 @@ def test_the_end_keeps_the_narrative(lines: Lines) -> None:
     """The last diagnosis of an incident carries the words of the one before, without a call."""
     line = narrated(lines, *signals("a", 9))
     line.tell(firing("a", 2, metric="x"), at=10)
-    ends = [resolved("a", 0, 60, metric=f"m{number}") for number in range(9)]
-    line.tell(*ends, resolved("a", 2, 60, metric="x"), at=60)
+    line.tell(*ends("a", 9, 60), resolved("a", 2, 60, metric="x"), at=60)
     line.wait(300)
 
     assert line.teller is not None
@@ -279,7 +356,7 @@ def test_a_merged_incident_is_asked_about_no_more(lines: Lines) -> None:
     """The call about it is cancelled, its document says so, and the one that stays is asked about."""
     teller = Teller()
     line = lines(teller)
-    line.tell(firing("a", 0), firing("e", 0), at=1)
+    line.tell(*signals("a", 2), *signals("e", 2, at=0.5), at=1)
     kept, gone = (record.id for record in line.stream.standing())
     line.begun(7, calls=2)
     line.tell(firing("c", 8), at=9)
@@ -314,7 +391,7 @@ def test_an_answer_that_comes_late_is_shown_until_there_is_another(lines: Lines)
     line = lines(teller)
     line.tell(firing("a", 0), firing("b", 0), at=1)
     line.begun(7, calls=1)
-    line.tell(firing("b", 8, metric="errors"), at=9)
+    line.tell(*signals("b", 2, at=8), at=9)
     teller.asked[0].answer(words)
     line.worded(10)
     *_, meanwhile = line.shown()
@@ -325,12 +402,12 @@ def test_an_answer_that_comes_late_is_shown_until_there_is_another(lines: Lines)
 
     assert (methods(line), troubles(meanwhile), troubles(last)) == ([SKIPPED, WITH_LLM], [AWAITED], [])
     assert last.narrative is not None
-    assert last.narrative.text == "It began at b, with 3 signals."
+    assert last.narrative.text == "It began at b, with 4 signals."
 
 
 def test_a_failure_leaves_the_answer_of_the_graph(lines: Lines) -> None:
     """The document says that it failed, and why."""
-    line = narrated(lines, firing("a", 0), teller=Teller(nothing))
+    line = narrated(lines, *signals("a", 2), teller=Teller(nothing))
 
     (shown,) = line.shown()
     assert (shown.root_cause.service, shown.root_cause.method) == ("a", FAILED)
@@ -345,7 +422,7 @@ def test_a_failure_takes_no_words_away(lines: Lines) -> None:
     line.begun(7, calls=1)
     teller.asked[0].answer(words)
     line.worded(8)
-    line.tell(firing("b", 9, metric="errors"), at=10)
+    line.tell(*signals("b", 2, at=9), at=10)
     line.begun(7 + QUIET, calls=2)
     teller.asked[1].answer(nothing)
     line.worded(70)
@@ -357,7 +434,7 @@ def test_a_failure_takes_no_words_away(lines: Lines) -> None:
 
 def test_a_fault_of_the_narrator_stops_nothing(lines: Lines, caplog: pytest.LogCaptureFixture) -> None:
     """The graph's answer stands; the fault is logged, and its text, which may hold anything, is not."""
-    line = narrated(lines, firing("a", 0), teller=Teller(fault))
+    line = narrated(lines, *signals("a", 2), teller=Teller(fault))
 
     (shown,) = line.shown()
     assert (shown.root_cause.method, troubles(shown)) == (
@@ -372,7 +449,7 @@ def test_a_fault_of_the_narrator_stops_nothing(lines: Lines, caplog: pytest.LogC
 def test_switched_off_means_no_words_at_all(lines: Lines) -> None:
     """What waits for them ends at once, and new diagnoses do not show the old ones either."""
     line = narrated(lines, firing("a", 0), firing("b", 0))
-    line.tell(firing("b", 9, metric="errors"), at=10)
+    line.tell(*signals("b", 2, at=9), at=10)
     assert line.teller is not None
     line.teller.reason = "flag_off"
     assert line.diagnosing.has_work(T0 + 11_000)
@@ -387,7 +464,7 @@ def test_a_bounded_number_is_under_way(lines: Lines) -> None:
     """Of many incidents at once the oldest come first; a place that is free is filled."""
     teller = Teller()
     line = lines(teller, at_once=1)
-    line.tell(firing("a", 0), firing("h", 0), at=1)
+    line.tell(*signals("a", 2), *signals("h", 2), at=1)
     line.begun(7, calls=1)
     line.wait(8)
     assert len(teller.asked) == 1
@@ -403,7 +480,7 @@ def test_a_clock_that_is_put_back_makes_nobody_wait(lines: Lines) -> None:
     """An hour earlier is not an hour longer."""
     teller = Teller(words)
     line = lines(teller)
-    line.tell(firing("a", 0), at=3600)
+    line.tell(*signals("a", 2), at=3600)
     line.begun(1, calls=1)
 
     assert len(teller.asked) == 1
@@ -506,7 +583,7 @@ def test_a_narrative_outlives_a_restart(lines: Lines) -> None:
 def test_what_waits_beside_old_words_is_asked_for_after_a_restart(lines: Lines) -> None:
     """An earlier narrative does not hide that a newer one was awaited."""
     line = narrated(lines, firing("a", 0), firing("b", 0))
-    line.tell(firing("b", 9, metric="errors"), at=10)
+    line.tell(*signals("b", 2, at=9), at=10)
     line.restart()
     line.wait(11)
     line.begun(10 + SETTLE + QUIET, calls=2)
@@ -515,13 +592,13 @@ def test_what_waits_beside_old_words_is_asked_for_after_a_restart(lines: Lines) 
 
     assert (methods(line), troubles(last)) == ([WITH_LLM, WITH_LLM], [])
     assert last.narrative is not None
-    assert last.narrative.text == "It began at b, with 3 signals."
+    assert last.narrative.text == "It began at b, with 4 signals."
 
 
 def test_a_document_of_another_shape_is_left_alone(lines: Lines) -> None:
     """What cannot be read any more is neither carried nor awaited."""
     line = lines(Teller(words))
-    line.tell(firing("a", 0), at=1)
+    line.tell(*signals("a", 2), at=1)
     line.kept = {key: record._replace(document=b'{"old": 1}') for key, record in line.kept.items()}
     line.restart()
 
@@ -530,8 +607,8 @@ def test_a_document_of_another_shape_is_left_alone(lines: Lines) -> None:
 
 def test_nothing_is_left_of_what_is_over(lines: Lines) -> None:
     """An incident that is put away is forgotten, and closing ends the thread."""
-    line = narrated(lines, firing("a", 0))
-    line.tell(resolved("a", 0, 60), at=60)
+    line = narrated(lines, *signals("a", 2))
+    line.tell(*ends("a", 2, 60), at=60)
     line.wait(86_400)
     narrating = line.narrating
     assert narrating is not None
@@ -568,7 +645,7 @@ def test_letting_go_cancels_what_is_under_way(lines: Lines) -> None:
     """Another process takes over: it will ask itself."""
     teller = Teller()
     line = lines(teller)
-    line.tell(firing("a", 0), at=1)
+    line.tell(*signals("a", 2), at=1)
     line.begun(7, calls=1)
     line.diagnosing.let_go()
     line.close()

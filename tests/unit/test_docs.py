@@ -126,6 +126,9 @@ class _Shown:
         self._reply = Reply("end_turn", ("text",), said, usage)
         self.document = ""
 
+    def closed(self) -> None:
+        """Never."""
+
     async def ask(self, request: Request, check: Callable[[Reply], object], *, deadline: float) -> Reply:  # noqa: ARG002 - it answers at once
         """The answer of the page, once it has been checked."""
         self.document = request.body["messages"][0]["content"]

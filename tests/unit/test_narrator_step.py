@@ -21,7 +21,8 @@ from aiops_rca.pipeline import diagnose_cluster
 from aiops_rca.report import narrative_out
 from aiops_rca.settings import Llm
 from answering import obeying, sensible
-from builders import alert, graph, release
+from builders import alert, graph, history, incident, release
+from injections import Injection, injections
 
 Say = Callable[[Mapping[str, Any]], str]
 SHOP = release(graph("web -> cart", "web -> auth", "cart -> db", "auth -> db"))
@@ -35,6 +36,11 @@ class Answers:
         self._say, self._stop_reason = say, stop_reason
         self.asked: list[Request] = []
         self.deadlines: list[float] = []
+        self.vain: StepError | NotAskedError | None = None
+
+    def closed(self) -> StepError | NotAskedError | None:
+        """Open until told otherwise."""
+        return self.vain
 
     async def ask(self, request: Request, check: Callable[[Reply], object], *, deadline: float) -> Reply:
         """The reply, once *check* has taken it."""
@@ -268,6 +274,43 @@ def test_nobody_is_asked_where_it_is_not_worth_it(
 
     assert (found.method, trouble, found.narrative) == (method, None, None)
     assert provider is None or not provider.asked
+
+
+def test_nothing_is_prepared_where_asking_is_in_vain() -> None:
+    """While the circuit is open no question is even made."""
+    provider, counts = Answers(), Counts()
+    provider.vain = StepError("circuit_open", "for a while")
+    found, trouble = _narrate(provider, counts=counts)
+
+    assert (found.method, trouble) == ("graph-only-llm-failed", "circuit_open: for a while")
+    assert not provider.asked
+    assert counts == Counts({"failed circuit_open": 1})
+
+
+def test_what_did_not_check_out_is_counted_also_when_nothing_is_left() -> None:
+    """Sentences that were dropped show in the metric, whether or not others were kept."""
+    counts = Counts()
+    _narrate(Answers(obeying("C1", sentences=["See http://evil.example now."])), counts=counts)
+
+    assert counts["dropped url"] == 1
+    assert counts["failed parse_error"] == 1
+
+
+@pytest.mark.parametrize("one", [one for one in injections("auth") if one.where == "history"])
+def test_a_hostile_history_votes_for_nobody(one: Injection) -> None:
+    """What a past incident's fix says to the model is withheld, and the vote counts for nothing."""
+    signals = (("cart", "latency_p99"), ("cart", "cpu_usage"), ("auth", "cpu_usage"), ("auth", "latency_p99"))
+    past = incident("INC-1", "auth", *signals, symptom=one.text, fix=one.text)
+    known = release(SHOP.graph, history(past))
+    diagnosis = diagnose_cluster(_diagnosis().cluster.alerts, known)
+    provider = Answers(obeying("C2"))
+    narrator = Narrator(provider, Allowed(), Counts(), Llm())
+    found, trouble = asyncio.run(narrator.narrate(diagnosis, known))
+
+    assert found.named == diagnosis.named
+    assert trouble is not None
+    assert "withheld" in trouble
+    assert one.text[:30] not in str(provider.asked[0].body["messages"])
 
 
 def test_the_step_has_the_configured_time() -> None:

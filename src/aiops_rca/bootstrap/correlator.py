@@ -109,7 +109,7 @@ def _narrating(settings: Settings, documents: Documents, allowance: Allowance) -
     timing = Timing(
         settle_ms=round(1000 * llm.settle_sec),
         quiet_ms=round(1000 * llm.quiet_sec),
-        growth=settings.live.rediagnose_growth,
+        growth=llm.growth,
         at_once=llm.max_in_flight,
     )
     return Narrating(narration.narrator, documents, timing, closing=narration.close)

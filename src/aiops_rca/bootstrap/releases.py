@@ -43,7 +43,7 @@ def assemble(root: Path, settings: Settings, bento_tag: str | None) -> tuple[Ser
     runbook = _checked(checks, "runbook", lambda: load_runbook(configs / "runbook.yaml"))
     if not all(check.ok for check in checks.values()):
         return Serving(None, checks, {}, None), NO_TAGS
-    narration = f"{PROMPT_ID} {SCHEMA_ID} {settings.llm.model}"
+    narration = f"{PROMPT_ID} {SCHEMA_ID} {settings.llm.model}" if settings.llm.api_key else ""
     release = Release(graph.value, history.value, ranker, runbook, settings.parameters, narration)
     versions = versions_of(release, bento_tag, settings.llm.model)
     return Serving(release, checks, versions, graph.loaded_at), Tags(graph.tag, history.tag)

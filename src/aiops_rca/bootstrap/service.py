@@ -24,6 +24,7 @@ from aiops_rca.web.app import build_app, methods_of
 from aiops_rca.web.enriching import Enriching
 from aiops_rca.web.incident import Incidents, Task
 from aiops_rca.web.serving import NOTHING, Serving
+from aiops_rca.web.stream import close_on_signal
 
 __all__ = ["ALONE", "BATCHED", "TASK", "Application", "Task"]
 
@@ -43,6 +44,7 @@ class Application:
         self.metrics = Metrics(REGISTRY)
         self._llm_metrics = LlmMetrics(REGISTRY, "worker")
         self._narration: Narration | None = None
+        self._enriching: Enriching | None = None
         self.serving = NOTHING
         self._tags = NO_TAGS
         self._bento_tag = artifacts.bento_tag(root)
@@ -67,9 +69,9 @@ class Application:
         self.stream.open()
         llm = self.settings.llm
         self._narration = Narration(llm, self.stream.allowance, self._llm_metrics)
-        if self.incidents.enrich is None:
-            narrator = self._narration.narrator
-            self.incidents.enrich = Enriching(narrator, most=llm.max_clusters, seconds=llm.timeout_s)
+        narrator = self._narration.narrator
+        self._enriching = Enriching(narrator, most=llm.max_clusters, seconds=llm.timeout_s)
+        self.incidents.enrich = self.incidents.enrich or self._enriching
 
     def start(self) -> None:
         """Begin to serve; called from the event loop.
@@ -80,6 +82,8 @@ class Application:
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
         self.stream.start(self._tags)
+        if self._enriching is not None:  # who waits for words gets the answer without them
+            close_on_signal(self._enriching.close)
 
     async def close(self) -> None:
         """End what `load` and `start` began."""

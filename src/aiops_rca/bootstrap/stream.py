@@ -108,7 +108,7 @@ class Stream:
         if beside and self._current().release is not None:
             self._child = Supervised("correlator", self._command(), self._environ(tags), alive=self._is_led)
             self._child.start()
-        close_on_signal(self._streams)
+        close_on_signal(self._streams.close)
 
     async def close(self) -> None:
         """Keep what was promised, then end everything."""

@@ -21,7 +21,6 @@ from aiops_rca.wire.live import DiagnosisOut
 
 SUSPECT = "another suspect"
 VERDICT = "another verdict"
-SERVICES = "other services"
 GROWN = "more signals"
 
 _RIVALS = 5  # as many candidates as a narrator is shown
@@ -32,7 +31,6 @@ class Basis(NamedTuple):
 
     first: str
     verdict: str
-    services: frozenset[str]
     signals: int
 
 
@@ -47,9 +45,8 @@ class Narrated(NamedTuple):
 
 def basis_of(diagnosis: Diagnosis) -> Basis:
     """The basis of *diagnosis* as the graph made it."""
-    named, cluster = diagnosis.named, diagnosis.cluster
-    first = named.service if named else ""
-    return Basis(first, diagnosis.verdict, frozenset(cluster.services), cluster.signals)
+    first = diagnosis.named.service if diagnosis.named else ""
+    return Basis(first, diagnosis.verdict, diagnosis.cluster.signals)
 
 
 def news(before: Basis, now: Basis, growth: float) -> str | None:
@@ -60,7 +57,6 @@ def news(before: Basis, now: Basis, growth: float) -> str | None:
     worth = {
         SUSPECT: now.first != before.first,
         VERDICT: now.verdict != before.verdict,
-        SERVICES: now.services != before.services,
         GROWN: now.signals >= before.signals * (1 + growth),
     }
     return next((reason for reason, holds in worth.items() if holds), None)
@@ -91,15 +87,15 @@ def carried(diagnosis: Diagnosis, told: Narrated, release: Release) -> Diagnosis
     return _with(voted, told.narrative, weight=fusion.weight, moves=True)
 
 
-def narrated_in(document: DiagnosisOut, services: Iterable[str]) -> Narrated | None:
-    """The narrative that *document* of an incident of *services* holds; None where it has none."""
+def narrated_in(document: DiagnosisOut) -> Narrated | None:
+    """The narrative that *document* holds; None where it has none."""
     if document.narrative is None:
         return None
     cause = document.root_cause
     first = cause.candidates[0].service if cause.candidates else cause.service
     # where another one is awaited, this one was written for less, and is news no longer
     signals = 0 if is_awaiting(document) else document.alert_count
-    basis = Basis(first, cause.verdict, frozenset(services), signals)
+    basis = Basis(first, cause.verdict, signals)
     cited = {piece.id: _evidence(piece) for piece in (*cause.evidence, *document.narrative.evidence)}
     return Narrated(_narrative(document.narrative, cited), cause.service, basis, warning_in(document))
 

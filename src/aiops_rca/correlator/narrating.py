@@ -17,7 +17,7 @@ from aiops_rca.correlator.jobs import Call, Job, outcome_of
 from aiops_rca.domain import diagnosis as methods
 from aiops_rca.domain.diagnosis import Diagnosis
 from aiops_rca.domain.release import Release
-from aiops_rca.enrich.asking import RESOLVED, UNCHANGED
+from aiops_rca.enrich.asking import LONE, RESOLVED, UNCHANGED
 from aiops_rca.enrich.gate import method_of
 from aiops_rca.enrich.outcome import Outcome
 from aiops_rca.live.records import DiagnosisRecord, Stored
@@ -88,7 +88,7 @@ class Narrating:
             document = document_of(last) if last else None
             if last is None or document is None:
                 continue
-            told = narrated_in(document, record.services)
+            told = narrated_in(document)
             if told is not None:
                 self._told[record.id], self._called_at[record.id] = told, last.made_at
             if is_awaiting(document):
@@ -209,6 +209,8 @@ class Narrating:
     ) -> str | None:
         if over:
             return RESOLVED
+        if diagnosis.cluster.signals == 1:  # its one signal says it all; most get company
+            return LONE
         if kept is None or news(self._told[incident].basis, basis_of(diagnosis), self._timing.growth):
             return None
         return UNCHANGED

@@ -65,7 +65,8 @@ class Release:
         parts = (
             *(sorted(self.graph.nodes.items()), self.graph.edges),
             *(self.history.incidents, sorted(self.ranker.weights.items())),
-            *(self.ranker.temperature, self.runbook, self.parameters, self.narration),
+            *(self.ranker.temperature, self.runbook, self.parameters),
+            *((self.narration,) if self.narration else ()),
         )
         digest = blake2b(digest_size=6)
         for part in parts:

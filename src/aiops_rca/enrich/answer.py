@@ -87,7 +87,7 @@ class Reading:
 def read(reply: Reply, dossier: Dossier) -> Reading:
     """Check *reply* to the question about *dossier*.
 
-    Raises StepError (`parse_error`, with the usage of the reply) where it is cut off, refused, not of the
+    Raises StepError (`parse_error`, with what was dropped) where it is cut off, refused, not of the
     agreed shape, votes for a candidate that is not there, or has no sentence that checks out.
     """
     try:
@@ -96,10 +96,10 @@ def read(reply: Reply, dossier: Dossier) -> Reading:
         choice = _choice(answer.root_cause, dossier)
         sentences = tuple(_sentences(answer.sentences, dossier, dropped))
     except ValueError as error:
-        raise StepError(PARSE_ERROR, str(error), reply.usage) from None
+        raise StepError(PARSE_ERROR, str(error)) from None
     if not sentences:
         why = ", ".join(f"{reason} {count}" for reason, count in sorted(dropped.items()))
-        raise StepError(PARSE_ERROR, f"no sentence checks out ({why or 'none given'})", reply.usage)
+        raise StepError(PARSE_ERROR, f"no sentence checks out ({why or 'none given'})", dropped)
     supports, contradicts = _weighed(answer.evidence, choice, dossier, dropped)
     trusted = not (answer.suspicious_input or dossier.tampering)
     return Reading(

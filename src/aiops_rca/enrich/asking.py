@@ -17,11 +17,15 @@ FAILURES = (TIMEOUT, SERVER, RATE_LIMIT, PARSE_ERROR, AUTH, CIRCUIT_OPEN, CLIENT
 
 # why nobody was asked: the labels of `aiops_llm_skips_total`
 NO_KEY, FLAG_OFF, CONFIDENT, EMPTY = "no_key", "flag_off", "confident", "empty"
-TOO_MANY, UNCHANGED, RESOLVED = "too_many", "unchanged", "resolved"
+TOO_MANY, LONE, UNCHANGED, RESOLVED = "too_many", "lone_signal", "unchanged", "resolved"
+BUSY = "busy"  # too many wait already, or there was no time left
 CALLS_MINUTE, CALLS_DAY = "calls_per_minute", "calls_per_day"
 TOKENS_MINUTE, TOKENS_DAY = "tokens_per_minute", "tokens_per_day"
 BUDGETS = (CALLS_MINUTE, CALLS_DAY, TOKENS_MINUTE, TOKENS_DAY)
-SKIPS = (NO_KEY, FLAG_OFF, CONFIDENT, EMPTY, TOO_MANY, UNCHANGED, RESOLVED, *BUDGETS)
+SKIPS = (NO_KEY, FLAG_OFF, CONFIDENT, EMPTY, TOO_MANY, LONE, UNCHANGED, RESOLVED, BUSY, *BUDGETS)
+
+
+_NOTHING: Mapping[str, int] = {}
 
 
 class Request(NamedTuple):
@@ -48,14 +52,14 @@ class Reply(NamedTuple):
 class StepError(Exception):
     """The step failed: *reason* is one of `FAILURES`, *detail* words that are safe to show and to log.
 
-    *usage* is what was paid for nevertheless.
+    *dropped* counts what of an answer did not check out, where that is why.
     """
 
-    def __init__(self, reason: str, detail: str, usage: Usage | None = None) -> None:
+    def __init__(self, reason: str, detail: str, dropped: Mapping[str, int] = _NOTHING) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
-        self.usage = usage
+        self.dropped = dropped
 
 
 class NotAskedError(Exception):

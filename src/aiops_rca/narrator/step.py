@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Protocol
 
@@ -18,7 +19,16 @@ from aiops_rca.domain.record import TrackRecord
 from aiops_rca.domain.release import Release
 from aiops_rca.enrich import gate
 from aiops_rca.enrich.answer import Reading, read
-from aiops_rca.enrich.asking import CLIENT_ERROR, NO_KEY, NotAskedError, Reply, Request, StepError
+from aiops_rca.enrich.asking import (
+    BUSY,
+    CIRCUIT_OPEN,
+    CLIENT_ERROR,
+    NO_KEY,
+    NotAskedError,
+    Reply,
+    Request,
+    StepError,
+)
 from aiops_rca.enrich.dossier import Dossier, dossier
 from aiops_rca.enrich.fuse import fuse
 from aiops_rca.enrich.outcome import Outcome
@@ -28,12 +38,15 @@ from aiops_rca.settings import Llm
 
 log = logging.getLogger("aiops_rca.narrator")
 
-_INLINE_ALERTS = 300  # a larger cluster's dossier is made beside the event loop
 _NO_SUMMARIES: Mapping[str, str] = {}
 
 
 class Provider(Protocol):
     """Who is asked; see `adapters.llm.provider`."""
+
+    def closed(self) -> StepError | NotAskedError | None:
+        """Why asking anything would be in vain just now; cheap."""
+        ...
 
     async def ask(self, request: Request, check: Callable[[Reply], object], *, deadline: float) -> Reply:
         """The reply, once *check* has accepted it; *deadline* is in the event loop's time.
@@ -86,6 +99,8 @@ class Narrator:
         self._provider, self._allowance, self._recorder = provider, allowance, recorder
         self._model, self._seconds = settings.model, settings.timeout_s
         self._terms = gate.SkipTerms(settings.skip_from, settings.skip_record, settings.skip_right)
+        # Of its own: what else runs beside the event loop, a database that hangs, must not hold it up.
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="dossier")
 
     def closed(self) -> str | None:
         """Why nobody at all is asked now: a reason of `asking.SKIPS`; None when somebody may be."""
@@ -118,8 +133,11 @@ class Narrator:
             return self._not_asked(diagnosis, NotAskedError(reason or NO_KEY, ""))
         end = asyncio.get_running_loop().time() + self._seconds if deadline is None else deadline
         try:
-            known, reading = await self._answered(diagnosis, release, target, summaries, end)
-            return self._narrated(diagnosis, release, known, reading)
+            if (vain := self._provider.closed()) is not None:
+                raise vain
+            known, question = await self._question(diagnosis, release, target, summaries, end)
+            reading, usage = await self._answer(self._provider, known, question, end)
+            return self._narrated(diagnosis, release, known, reading, usage)
         except NotAskedError as error:
             return self._not_asked(diagnosis, error)
         except StepError as error:
@@ -128,31 +146,51 @@ class Narrator:
             log.exception("the narrative failed")
             return self._failed(diagnosis, StepError(CLIENT_ERROR, "a fault of the service; see its log"))
 
-    async def _answered(
+    async def _question(
         self,
         diagnosis: Diagnosis,
         release: Release,
         target: str | None,
         summaries: Mapping[str, str],
         deadline: float,
-    ) -> tuple[Dossier, tuple[Reading, Usage]]:
+    ) -> tuple[Dossier, Request]:
+        """The question about *diagnosis*, made beside the event loop: senders decide how much text it has."""
+
         def prepare() -> tuple[Dossier, Request]:
             cases = rival_cases(diagnosis, release, target=target)
             known = dossier(diagnosis, cases, release.graph, summaries=summaries)
             return known, request(known, self._model)
 
-        large = len(diagnosis.cluster.alerts) > _INLINE_ALERTS
-        known, question = await asyncio.to_thread(prepare) if large else prepare()
-        assert self._provider is not None  # noqa: S101 - `narrate` has looked
-        reply = await self._provider.ask(question, lambda reply: read(reply, known), deadline=deadline)
-        return known, (read(reply, known), reply.usage)
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await asyncio.get_running_loop().run_in_executor(self._beside, prepare)
+        except TimeoutError:
+            raise NotAskedError(BUSY, "the question was not ready in time") from None
+
+    async def _answer(
+        self, provider: Provider, known: Dossier, question: Request, deadline: float
+    ) -> tuple[Reading, Usage]:
+        """What the model said, checked. Drops are counted once, by whoever's question went out."""
+        own: dict[Reply, Reading] = {}
+
+        def check(reply: Reply) -> None:
+            try:
+                own[reply] = reading = read(reply, known)
+            except StepError as error:
+                self._count(error.dropped)
+                raise
+            self._count(reading.dropped)
+
+        reply = await provider.ask(question, check, deadline=deadline)
+        return own.get(reply) or read(reply, known), reply.usage
+
+    def _count(self, dropped: Mapping[str, int]) -> None:
+        for what, count in dropped.items():
+            self._recorder.dropped(what, count)
 
     def _narrated(
-        self, diagnosis: Diagnosis, release: Release, known: Dossier, answer: tuple[Reading, Usage]
+        self, diagnosis: Diagnosis, release: Release, known: Dossier, reading: Reading, usage: Usage
     ) -> Outcome:
-        reading, usage = answer
-        for what, count in reading.dropped.items():
-            self._recorder.dropped(what, count)
         voted, vote = self._fused(diagnosis, release, known, reading)
         narrative = Narrative(
             sentences=reading.sentences,
@@ -195,7 +233,9 @@ class Narrator:
 
     def _failed(self, diagnosis: Diagnosis, error: StepError) -> Outcome:
         self._recorder.failed(error.reason)
-        log.warning("no narrative", extra={"event": {"reason": error.reason, "detail": error.detail}})
+        # that the circuit has opened was logged then
+        level = logging.DEBUG if error.reason == CIRCUIT_OPEN else logging.WARNING
+        log.log(level, "no narrative", extra={"event": {"reason": error.reason, "detail": error.detail}})
         return Outcome(replace(diagnosis, method=FAILED), f"{error.reason}: {error.detail}")
 
 

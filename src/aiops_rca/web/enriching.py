@@ -9,7 +9,7 @@ from typing import Protocol
 
 from aiops_rca.domain.diagnosis import GRAPH_ONLY, SKIPPED, Diagnosis
 from aiops_rca.domain.release import Release
-from aiops_rca.enrich.asking import EMPTY, TOO_MANY
+from aiops_rca.enrich.asking import BUSY, EMPTY, TOO_MANY
 from aiops_rca.enrich.gate import method_of
 from aiops_rca.enrich.outcome import Outcome
 from aiops_rca.web.incident import Diagnoses, Task
@@ -45,10 +45,20 @@ class Enriching:
 
     def __init__(self, narrator: Narrates, *, most: int, seconds: float) -> None:
         self._narrator, self._most, self._seconds = narrator, most, seconds
+        self._closing = False
+        self._under_way: set[asyncio.Future[list[Outcome]]] = set()
+
+    def close(self) -> None:
+        """Let everybody who waits have the graph's answer, now and from now on."""
+        self._closing = True
+        for one in tuple(self._under_way):
+            one.cancel()
 
     def prepare(self, task: Task, diagnoses: Diagnoses) -> bool:
         """Say in *task* how its diagnoses came about; False when nothing has to be waited for."""
-        reason = self._narrator.closed() or (None if diagnoses else EMPTY)
+        reason = (
+            self._narrator.closed() or (None if diagnoses else EMPTY) or (BUSY if self._closing else None)
+        )
         if reason is not None:
             task.method = method_of(reason)
             self._narrator.skipped(reason, max(len(diagnoses), 1))
@@ -63,9 +73,23 @@ class Enriching:
         """*diagnoses*, those put into words that are worth it; the order is kept."""
         deadline = asyncio.get_running_loop().time() + self._seconds
         first = diagnoses[: self._most]
-        outcomes = await asyncio.gather(*(self._outcome(task, diagnosis, deadline) for diagnosis in first))
+        gathered = asyncio.gather(*(self._outcome(task, diagnosis, deadline) for diagnosis in first))
+        outcomes = await self._ended(gathered) or [_unasked(diagnosis) for diagnosis in first]
         task.degraded = _troubles(outcomes)
         return (*(outcome.diagnosis for outcome in outcomes), *diagnoses[self._most :])
+
+    async def _ended(self, gathered: asyncio.Future[list[Outcome]]) -> list[Outcome] | None:
+        """What comes of *gathered*; None where it was `close` that ended it."""
+        self._under_way.add(gathered)
+        try:
+            return await gathered
+        except asyncio.CancelledError:
+            own = asyncio.current_task()
+            if not self._closing or (own is not None and own.cancelling()):
+                raise
+            return None
+        finally:
+            self._under_way.discard(gathered)
 
     def _settled(self, diagnosis: Diagnosis) -> Diagnosis:
         """*diagnosis* with its method, where it is certain that nobody is asked."""
@@ -79,6 +103,10 @@ class Enriching:
         if diagnosis.method != GRAPH_ONLY:
             return Outcome(diagnosis)
         return await self._narrator.narrate(diagnosis, task.release, target=task.target, deadline=deadline)
+
+
+def _unasked(diagnosis: Diagnosis) -> Outcome:
+    return Outcome(replace(diagnosis, method=method_of(BUSY)), f"{BUSY}: the service is about to end")
 
 
 def _troubles(outcomes: Sequence[Outcome]) -> tuple[DegradedOut, ...]:

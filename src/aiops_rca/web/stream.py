@@ -242,8 +242,8 @@ async def _within(waiting: Awaitable[object], seconds: float) -> bool:
     return False
 
 
-def close_on_signal(streams: Streams) -> None:
-    """Close *streams* when the process is asked to end; what handled the signal before still does.
+def close_on_signal(close: Callable[[], None]) -> None:
+    """Call *close* when the process is asked to end; what handled the signal before still does.
 
     Else the server would wait for listeners that never go. Call it in the main thread, on the running loop.
     """
@@ -252,7 +252,7 @@ def close_on_signal(streams: Streams) -> None:
         before = signal.getsignal(number)
 
         def closing(got: int, frame: FrameType | None, before: Any = before) -> None:
-            loop.call_soon_threadsafe(streams.close)
+            loop.call_soon_threadsafe(close)
             if callable(before):
                 before(got, frame)
 

@@ -90,7 +90,7 @@ class Flight:
             raise StepError(TIMEOUT, "no answer in the time that was left")
         error = self.task.exception()
         if isinstance(error, StepError):
-            raise StepError(error.reason, error.detail, error.usage)
+            raise StepError(error.reason, error.detail)
         if isinstance(error, NotAskedError):
             raise NotAskedError(error.reason, error.detail)
         return self.task.result()
