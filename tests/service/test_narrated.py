@@ -200,17 +200,6 @@ def test_a_live_incident_gets_its_narrative_later(narrated: Served, model: Provi
     first = shown()
     assert first["root_cause"]["method"] == "graph-only-pending"
     assert first["narrative"] is None
-    time.sleep(5)
-    d = shown()
-    print(
-        "DBG",
-        d["root_cause"]["method"],
-        d["degraded"],
-        d["number"],
-        [i["services"] if "services" in i else i for i in webhooks.incidents(narrated)],
-        len(model.requests) - asked,
-    )
-    print(*[l for l in narrated.log_lines() if "narr" in l or "llm" in l][-8:], sep="\n")
     webhooks.wait_for(lambda: shown()["root_cause"]["method"] == "graph+llm")
     then = shown()
     assert without_words(then) == without_words(first)

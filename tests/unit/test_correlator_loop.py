@@ -95,7 +95,7 @@ class House:
         """A process called *holder*, which may fold by rules of its own, and may put into words."""
         graph = chain()
         made_by, versions = release(graph), {"graph": graph.version}
-        documents, timing = Documents(made_by, versions), Timing(5000, 60_000, 0.25, 4)
+        documents, timing = Documents(made_by, versions), Timing(5000, 60_000, 1.0, 4)
         diagnosing = Diagnosing(
             made_by,
             versions,
@@ -193,11 +193,11 @@ def test_a_call_that_hangs_stops_nothing(house: House) -> None:
     """While no answer comes all that arrives is folded; when the lease is lost the call is cancelled."""
     teller = Teller()
     correlator = house.correlator(teller=teller)
-    house.tell(firing("a", 0), at=1)
+    house.tell(firing("a", 0), firing("b", 0), at=1)
     drain(correlator)
     house.clock.ms += 5000
     pass_on(correlator, until=lambda: teller.asked)
-    house.tell(firing("h", 7), at=8)
+    house.tell(firing("h", 7), firing("g", 7), at=8)
     drain(correlator)
     house.clock.ms += LEASE_MS
     house.correlator("two").step()
@@ -211,7 +211,7 @@ def test_a_call_that_hangs_stops_nothing(house: House) -> None:
 def test_another_process_asks_for_the_words_that_one_awaited(house: House) -> None:
     """A crash in between loses the answer, not the question."""
     gone, teller = house.correlator("one", teller=Teller()), Teller(words)
-    house.tell(firing("a", 0), at=1)
+    house.tell(firing("a", 0), firing("b", 0), at=1)
     drain(gone)
     gone.close()
     house.clock.ms += 1000

@@ -170,7 +170,7 @@ def test_a_diagnosis_that_brings_no_news_keeps_the_narrative(lines: Lines) -> No
 
 
 def test_growth_is_worth_another_call_but_not_at_once(lines: Lines) -> None:
-    """With twice the signals it had when it was put into words it is asked about again, after a quiet time."""
+    """With twice the signals it was put into words with, it is asked about again, after a quiet time."""
     line = narrated(lines, *signals("c", 4))
     line.tell(*signals("c", 3, at=9, of="n"), at=10)
     line.tell(firing("c", 10), firing("b", 10), at=11)

@@ -301,7 +301,7 @@ def test_a_hostile_history_votes_for_nobody(one: Injection) -> None:
     """What a past incident's fix says to the model is withheld, and the vote counts for nothing."""
     signals = (("cart", "latency_p99"), ("cart", "cpu_usage"), ("auth", "cpu_usage"), ("auth", "latency_p99"))
     past = incident("INC-1", "auth", *signals, symptom=one.text, fix=one.text)
-    known = release(SHOP.graph, history(past))
+    known = release(SHOP.graph, past=history(past))
     diagnosis = diagnose_cluster(_diagnosis().cluster.alerts, known)
     provider = Answers(obeying("C2"))
     narrator = Narrator(provider, Allowed(), Counts(), Llm())
