@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -60,7 +62,7 @@ def question(about: str = "a storm", *, tokens: int = TOKENS) -> Request:
 def finished(reply: Reply) -> None:
     """Accept an answer that the model ended by itself."""
     if reply.stop_reason != "end_turn":
-        raise StepError(PARSE_ERROR, "not ended", reply.usage)
+        raise StepError(PARSE_ERROR, "not ended")
 
 
 class Desk:
@@ -110,6 +112,13 @@ async def desk(url: str, *, clock: Callable[[], float] | None = None, **changes:
         yield made
     finally:
         await made.asker.close()
+
+
+def inherited() -> dict[str, str]:
+    """The environment without proxies, and with the way to this folder's parts, for another process."""
+    here = str(Path(__file__).resolve().parent)
+    kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    return {**kept, "PYTHONPATH": os.pathsep.join([here, kept.get("PYTHONPATH", "")])}
 
 
 def _cost(usage: Usage) -> float | None:

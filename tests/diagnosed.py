@@ -8,9 +8,11 @@ from pathlib import Path
 import msgspec
 
 from aiops_rca.adapters.files import load_ranker
+from aiops_rca.correlator.calling import Closing, nothing_to_close
 from aiops_rca.correlator.diagnosing import Diagnosing, Made
 from aiops_rca.correlator.documenting import Documents
-from aiops_rca.correlator.narrating import Narrating, Timing
+from aiops_rca.correlator.jobs import Narrator, Timing
+from aiops_rca.correlator.narrating import Narrating
 from aiops_rca.domain.command import Command
 from aiops_rca.domain.event import AlertEvent
 from aiops_rca.domain.release import RunbookEntry
@@ -30,13 +32,22 @@ VERSIONS = {"graph": "chain"}
 class Line:
     """A stream with its diagnoses. Each look at the clock takes *tick* seconds.
 
-    With a *teller* they are put into words, *at_once* at a time. *all* are the records as they were made,
-    *kept* the last one of each number, as a database has them.
+    With a *teller*, or another *narrator*, they are put into words, *at_once* at a time. *all* are the
+    records as they were made, *kept* the last one of each number, as a database has them.
     """
 
-    def __init__(self, tick: float = 0.0, teller: Teller | None = None, *, at_once: int = 4) -> None:
+    def __init__(
+        self,
+        tick: float = 0.0,
+        teller: Teller | None = None,
+        *,
+        at_once: int = 4,
+        narrator: Narrator | None = None,
+        closing: Closing = nothing_to_close,
+    ) -> None:
         self.stream = Stream()
         self.teller, self._at_once = teller, at_once
+        self._narrator, self._closing = narrator or teller, closing
         self._tick, self._time = tick, 0.0
         self._release = release(
             chain(), weights=RANKER.weights, temperature=RANKER.temperature, entries=RUNBOOK
@@ -95,10 +106,11 @@ class Line:
         self.diagnosing.close()
 
     def _narrating(self) -> Narrating | None:
-        if self.teller is None:
+        if self._narrator is None:
             return None
         timing = Timing(round(1000 * SETTLE), round(1000 * QUIET), DOUBLED, self._at_once)
-        return Narrating(self.teller, Documents(self._release, VERSIONS), timing)
+        documents = Documents(self._release, VERSIONS)
+        return Narrating(self._narrator, documents, timing, closing=self._closing)
 
     def _diagnosing(self) -> Diagnosing:
         return Diagnosing(

@@ -9,6 +9,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -141,7 +142,9 @@ def live(
     pulse = Pulse(journal, store, committer, now=now_ms, record=figures.record, fresh_sec=0, remember_sec=0.3)
     desk = Desk(committer, store, now_ms, wait_sec)
     allowance = Allowance(chosen.use_llm, Switches(store_engine), confident_from=chosen.llm.skip_from)
-    admin = AdminPages(allowance, chosen.llm, now=now_ms)
+    allowance.look()
+    beside = ThreadPoolExecutor(1)
+    admin = AdminPages(allowance, chosen.llm, now=now_ms, beside=beside)
     pages = LivePages(store, journal, webhooks, desk, streams, pulse, lambda: rel.graph, admin)
     serving = Serving(rel, {}, {}, None)
     app = build_app(chosen, lambda: serving, pages, version="test", bento_tag=None)
@@ -169,6 +172,7 @@ def live(
             if folding:
                 folder_thread.join()
             webhooks.close()
+            beside.shutdown()
     journal_engine.dispose()
     store_engine.dispose()
 

@@ -43,13 +43,21 @@ class Asked:
 
 
 class Teller:
-    """Answers when told to. *reason* is why it would not be asked now; *skips* counts what was not asked."""
+    """Answers when told to. *reason* is why nobody would be asked now.
+
+    *skips* counts what was not asked, *failures* what failed elsewhere.
+    """
 
     def __init__(self, answer: Answer | None = None) -> None:
         self.asked: list[Asked] = []
         self.skips: Counter[str] = Counter()
+        self.failures: Counter[str] = Counter()
         self.reason: str | None = None
         self._always = answer
+
+    def closed(self) -> str | None:
+        """See `Narrator`."""
+        return self.reason
 
     def refusal(self, diagnosis: Diagnosis) -> str | None:  # noqa: ARG002 - one reason for all
         """See `Narrator`."""
@@ -58,6 +66,10 @@ class Teller:
     def skipped(self, reason: str) -> None:
         """See `Narrator`."""
         self.skips[reason] += 1
+
+    def failed(self, reason: str) -> None:
+        """See `Narrator`."""
+        self.failures[reason] += 1
 
     async def narrate(
         self, diagnosis: Diagnosis, release: Release, *, summaries: Mapping[str, str]

@@ -7,6 +7,7 @@ contract takes the next step of `p.script(...)`, or `p.default`; one that breaks
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 import select
@@ -293,6 +294,33 @@ def html() -> Step:
 def malformed() -> Step:
     """200 and JSON that ends too early."""
     return raw(b'{"id": "msg_0", "type": "message", "content": [{"type": "te')
+
+
+def endless(status: int = 200, part: bytes = b" " * 65_536) -> Step:
+    """A body that never ends, as fast as it is taken."""
+
+    def step(exchange: Exchange) -> None:
+        exchange.answer(status, b"", length=10**12)
+        while not exchange.provider.closing.is_set():
+            exchange.write(part)
+
+    return step
+
+
+def gzip_bomb(megabytes: int = 200, status: int = 200) -> Step:
+    """A thousandth of so many megabytes of blanks, compressed without having been asked to be."""
+    packed = gzip.compress(b" " * (megabytes * 1_000_000), 1)
+    return lambda exchange: exchange.answer(status, packed, headers={"content-encoding": "gzip"})
+
+
+def counted(**usage: object) -> Step:
+    """A good answer that claims *usage*."""
+
+    def step(exchange: Exchange) -> None:
+        body = json.loads(message(exchange.asked.json, sensible(exchange.asked.json), "end_turn"))
+        exchange.answer(200, json.dumps({**body, "usage": usage}).encode())
+
+    return step
 
 
 def cut() -> Step:

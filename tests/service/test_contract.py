@@ -21,6 +21,7 @@ CLUSTER_KEYS = {
     "root_cause",
     "recommended_actions",
     "similar_incidents",
+    "narrative",
 }
 
 

@@ -157,6 +157,66 @@ def rename(engine: Engine, old: str, new: str) -> None:
         connection.execute(text(f"ALTER TABLE {old} RENAME TO {new}"))
 
 
+def test_before_the_switch_was_seen_nobody_is_asked(engine: Engine) -> None:
+    """It may have been left off: a start while the database is out of reach must not switch it on."""
+    process(engine).put(enabled=False, at=T0)
+    one = Allowance(True, Switches(engine), confident_from=0.9)  # noqa: FBT003 - the setting
+    rename(engine, "switches", "hidden")
+    one.look()
+    blind = (one.enabled, one.seen)
+    rename(engine, "hidden", "switches")
+    one.look()
+
+    assert blind == (False, False)
+    assert (one.enabled, one.seen) == (True, True)
+
+
+def test_who_turns_it_need_not_have_seen_it(engine: Engine) -> None:
+    """What is put holds, as ever; given back to the setting, that holds."""
+    one = Allowance(True, Switches(engine), confident_from=0.9)  # noqa: FBT003 - the setting
+    seen = []
+    for put in (False, True, None):
+        one.put(enabled=put, at=T0)
+        seen.append(one.enabled)
+
+    assert seen == [False, True, True]
+
+
+class Faulty:
+    """A source in which nobody foresaw something."""
+
+    def switch(self, name: str) -> Switch:
+        """Raises what no source should."""
+        raise ZeroDivisionError(name)
+
+    def set_switch(self, name: str, switch: Switch) -> Switch:
+        """Not reached."""
+        raise NotImplementedError(name, switch)
+
+    def track_record(self, confidence: float) -> TrackRecord:
+        """Not reached."""
+        raise NotImplementedError(confidence)
+
+
+def test_looking_again_and_again_survives_what_nobody_foresaw(caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged with where it comes from, and the next look comes."""
+    one = Allowance(True, Faulty(), confident_from=0.9)  # noqa: FBT003 - the setting
+    one.look_again()
+    one.look_again()
+
+    assert [line.message for line in caplog.records if line.exc_info] == 2 * ["looking at the switch failed"]
+
+
+def test_a_secret_in_a_name_is_not_logged(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
+    """Who turned it is logged, as far as it is a name."""
+    with caplog.at_level(logging.INFO):
+        process(engine).put(enabled=False, at=T0, by="ann password=hunter2-Xk29")
+
+    said = str([line.__dict__ for line in caplog.records if line.message == "switched"])
+    assert "ann" in said
+    assert "hunter2" not in said
+
+
 def test_the_record_is_that_of_confident_diagnoses(engine: Engine) -> None:
     """As the last look found it; before there was one, it is empty."""
     one = process(engine)

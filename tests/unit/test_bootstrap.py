@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from aiops_rca.adapters.artifacts import bento_tag, bentoml_home, load_as_packed
 from aiops_rca.bootstrap.correlator import show_metrics
@@ -20,6 +23,15 @@ from builders import alert, release
 from stream import chain
 
 ROOT = Path(__file__).resolve().parents[2]
+CORRELATOR = """
+from prometheus_client import CollectorRegistry
+from aiops_rca.adapters.llm_metrics import LlmMetrics
+from aiops_rca.bootstrap.correlator import count_on
+count_on()
+metrics = LlmMetrics(CollectorRegistry(), "correlator")
+metrics.failed("timeout")
+metrics.took(2.5)
+"""
 
 
 def test_state_lies_in_the_project() -> None:
@@ -73,6 +85,27 @@ def test_a_correlator_apart_shows_its_metrics() -> None:
 
     assert refused.value.field == "live.metrics_port"
     assert shown.startswith("# HELP")
+
+
+def test_a_correlator_that_is_started_again_counts_on(tmp_path: Path) -> None:
+    """It goes on in the files of the one before: none are added, and no count is lost."""
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+
+    def files_after_a_run() -> set[str]:
+        subprocess.run([sys.executable, "-c", CORRELATOR], env=environment, check=True, timeout=30)
+        return {file.name for file in tmp_path.iterdir()}
+
+    first, second = files_after_a_run(), files_after_a_run()
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, path=str(tmp_path))  # type: ignore[no-untyped-call]
+
+    assert first == second
+    assert first == {
+        f"{kind}_correlator-{os.getpid()}.db" for kind in ("counter", "histogram", "gauge_mostrecent")
+    }
+    assert registry.get_sample_value("aiops_llm_failures_total", {"reason": "timeout"}) == 2
+    assert registry.get_sample_value("aiops_llm_latency_seconds_count") == 2
+    assert registry.get_sample_value("aiops_llm_breaker_state", {"process": "correlator"}) == 0
 
 
 def test_a_source_tree_pins_nothing() -> None:

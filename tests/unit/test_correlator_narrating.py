@@ -11,7 +11,7 @@ import pytest
 from aiops_rca.correlator.calling import Calls
 from aiops_rca.correlator.diagnosing import FEWER, NEW_SERVICE
 from aiops_rca.correlator.documenting import AWAITED, LLM
-from aiops_rca.correlator.seen import DIAGNOSED, ROOT_CAUSE
+from aiops_rca.correlator.seen import DIAGNOSED, ROOT_CAUSE, SWITCHED_OFF, UNVOTED
 from aiops_rca.domain.alert import Severity
 from aiops_rca.domain.command import SPLIT, Command
 from aiops_rca.domain.event import AlertEvent
@@ -31,8 +31,8 @@ def lines() -> Iterator[Lines]:
     """Make lines with a narrator; each is closed in the end."""
     made: list[Line] = []
 
-    def make(teller: Teller, **given: int) -> Line:
-        made.append(Line(teller=teller, **given))
+    def make(teller: Teller, at_once: int = 4) -> Line:
+        made.append(Line(teller=teller, at_once=at_once))
         return made[-1]
 
     yield make
@@ -405,6 +405,42 @@ def test_an_answer_that_comes_late_is_shown_until_there_is_another(lines: Lines)
     assert last.narrative.text == "It began at b, with 4 signals."
 
 
+@pytest.mark.parametrize(("out", "method"), [("a", WITH_LLM), ("b", SKIPPED)])
+def test_an_answer_that_comes_late_serves_the_signal_that_is_left(
+    lines: Lines, out: str, method: str
+) -> None:
+    """Nobody is asked about that one, and there may be no other diagnosis; words about another cause go."""
+    teller = Teller()
+    line = lines(teller)
+    line.tell(firing("a", 0), firing("b", 0), at=1)
+    line.begun(1 + SETTLE, calls=1)
+    kept = split(line, out, at=8)
+    teller.asked[0].answer(words)
+    line.worded(9)
+    line.wait(300)
+
+    assert [shown.root_cause.method for shown in line.shown(kept)] == [SKIPPED, method]
+    assert (len(teller.asked), teller.skips) == (1, {"lone_signal": 2})
+
+
+def test_an_answer_that_comes_late_serves_the_last_diagnosis(lines: Lines) -> None:
+    """An incident that is over has no other; when it is reopened it needs no other words."""
+    teller = Teller()
+    line = lines(teller)
+    line.tell(*signals("a", 9), at=1)
+    line.begun(1 + SETTLE, calls=1)
+    line.tell(firing("a", 7, metric="x"), *ends("a", 9, 8), resolved("a", 7, 8, metric="x"), at=8)
+    teller.asked[0].answer(words)
+    line.worded(9)
+    over = methods(line)
+    line.tell(firing("a", 10, metric="x"), at=10)
+    line.wait(300)
+
+    assert (over, methods(line)) == ([SKIPPED, WITH_LLM], [SKIPPED, WITH_LLM])
+    assert [troubles(shown) for shown in line.shown()] == [[], []]
+    assert not line.diagnosing.has_work(T0 + 600_000)
+
+
 def test_a_failure_leaves_the_answer_of_the_graph(lines: Lines) -> None:
     """The document says that it failed, and why."""
     line = narrated(lines, *signals("a", 2), teller=Teller(nothing))
@@ -458,6 +494,39 @@ def test_switched_off_means_no_words_at_all(lines: Lines) -> None:
 
     assert methods(line) == [WITH_LLM, OFF, OFF]
     assert [shown.narrative is None for shown in line.shown()] == [False, True, True]
+
+
+def test_switching_off_ends_what_is_under_way(lines: Lines) -> None:
+    """The next step cancels the calls, and shows no words of an answer that has come meanwhile."""
+    teller = Teller()
+    line = lines(teller)
+    line.tell(*signals("a", 2), *signals("h", 2), at=1)
+    line.begun(1 + SETTLE, calls=2)
+    assert not line.diagnosing.has_work(T0 + 7_000)
+    teller.asked[0].answer(words)
+    teller.reason = "flag_off"
+    assert line.diagnosing.has_work(T0 + 7_000)
+    line.wait(7)
+    eventually(lambda: teller.asked[1].cancelled)
+    line.wait(300)
+
+    assert methods(line) == [OFF, OFF]
+    assert [shown.narrative for shown in line.shown()] == [None, None]
+    assert (len(teller.asked), teller.skips, teller.failures) == (2, {"flag_off": 2}, {})
+
+
+def test_switching_off_ends_a_call_that_a_newer_diagnosis_hoped_for(lines: Lines) -> None:
+    """The older document stays as it ended; the newer one says that the switch is off."""
+    teller = Teller()
+    line = lines(teller)
+    line.tell(*signals("b", 2), at=1)
+    line.begun(1 + SETTLE, calls=1)
+    line.tell(firing("a", 8), at=8)
+    teller.reason = "flag_off"
+    line.wait(9)
+    eventually(lambda: teller.asked[0].cancelled)
+
+    assert methods(line) == [SKIPPED, OFF]
 
 
 def test_a_bounded_number_is_under_way(lines: Lines) -> None:
@@ -520,6 +589,31 @@ def test_a_vote_counts_until_the_graph_is_sure(lines: Lines) -> None:
     assert (sure.root_cause.service, sure.root_cause.method, sure.narrative) == ("a", PENDING, None)
 
 
+@pytest.mark.parametrize("off", [True, False])
+def test_a_cause_that_moves_back_is_told_for_what_it_is(lines: Lines, off: bool) -> None:  # noqa: FBT001 - a table
+    """Not as a vote: newer words came without one, or the model was switched off while they were awaited."""
+    teller = Teller()
+    line = lines(teller)
+    line.tell(*NEAR_TIE, at=1)
+    line.begun(1 + SETTLE, calls=1)
+    teller.asked[0].answer(vote_for("b"))
+    line.worded(7)
+    line.tell(*(firing(service, 8, metric=metric) for service in "ab" for metric in ("x", "y")), at=9)
+    before = line.shown()[-1].root_cause.service
+    if off:
+        teller.reason = "flag_off"
+        told = line.wait(10)
+    else:
+        line.begun(1 + SETTLE + QUIET, calls=2)
+        teller.asked[1].answer(words)
+        told = line.worded(70)
+
+    assert (before, line.shown()[-1].root_cause.service) == ("b", "a")
+    (happening,) = told.happenings
+    assert happening.text.endswith(f"({SWITCHED_OFF if off else UNVOTED})")
+    assert happening.text.startswith("the root cause is now a: ")
+
+
 def test_a_vote_that_the_graph_comes_round_to_is_no_longer_needed(lines: Lines) -> None:
     """The words stay, and say that the vote moved nothing."""
     line = narrated(lines, *NEAR_TIE, teller=Teller(vote_for("b")))
@@ -580,6 +674,22 @@ def test_a_narrative_outlives_a_restart(lines: Lines) -> None:
     assert after.narrative.first_actions != []
 
 
+def test_a_vote_is_no_news_after_a_restart(lines: Lines) -> None:
+    """The verdict that it led to is not taken for the graph's own, so nobody is asked for that again."""
+    tied = (*NEAR_TIE, *signals("a", 1), *signals("c", 2))
+    line = narrated(lines, *tied, teller=Teller(vote_for("c")))
+    line.restart()
+    line.tell(tied[0]._replace(severity=Severity.CRITICAL), at=10)
+    line.wait(300)
+
+    assert line.teller is not None
+    assert [(record.root_cause, record.verdict) for record in line.all] == [
+        ("a", "probable"),
+        *[("c", "inconclusive")] * 2,
+    ]
+    assert (methods(line), line.teller.skips) == ([WITH_LLM, WITH_LLM], {"unchanged": 1})
+
+
 def test_what_waits_beside_old_words_is_asked_for_after_a_restart(lines: Lines) -> None:
     """An earlier narrative does not hide that a newer one was awaited."""
     line = narrated(lines, firing("a", 0), firing("b", 0))
@@ -612,7 +722,7 @@ def test_nothing_is_left_of_what_is_over(lines: Lines) -> None:
     line.wait(86_400)
     narrating = line.narrating
     assert narrating is not None
-    left = (narrating._told, narrating._called_at, narrating._waiting, narrating._calls)
+    left = (narrating._shown._told, narrating._called_at, narrating._waiting, narrating._calls)
     line.close()
 
     assert left == ({}, {}, {}, {})

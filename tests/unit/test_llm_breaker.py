@@ -22,7 +22,7 @@ from aiops_rca.enrich.asking import (
     TIMEOUT,
     StepError,
 )
-from asked import ANSWERED, Clock, Desk, desk
+from asked import ANSWERED, Clock, Desk, desk, question
 from provider import Provider, Step, err, hang, html, ok, refusal, spend_limit
 
 DOWN = err(503, {"x-should-retry": "false"})
@@ -303,4 +303,64 @@ def test_a_probe_needs_room_in_the_budget() -> None:
         seen = asyncio.run(run(fake.url))
 
     assert seen == [AUTH, CIRCUIT_OPEN, CIRCUIT_OPEN, CALLS_MINUTE]
+    assert len(fake.requests) == 2
+
+
+def test_it_says_beforehand_that_asking_is_in_vain() -> None:
+    """While it is open, also while a probe is out; not once a probe is due. Saying so sends nothing."""
+    clock = Clock()
+
+    async def run(fake: Provider) -> list[str]:
+        async with desk(fake.url, clock=clock) as at:
+            seen = [told(at)]
+            await at.ask()
+            seen.append(told(at))
+            clock.seconds += PAUSE_SEC
+            seen.append(told(at))
+            await at.ask()
+            seen.append(told(at))
+            await probed(at)
+            return [*seen, told(at)]
+
+    with Provider() as fake:
+        fake.script(err(401))
+        seen = asyncio.run(run(fake))
+
+    refused = "circuit_open: not asked for a while after auth (401)"
+    assert seen == ["", refused, "", refused, ""]
+    assert len(fake.requests) == 2
+
+
+def told(at: Desk) -> str:
+    """Why asking would be in vain, in words."""
+    return str(at.asker.closed() or "")
+
+
+def test_a_probe_that_ends_in_a_fault_of_ours_opens_it_again(caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged, and the next probe is a minute away: nobody asks in vain in between."""
+    clock = Clock()
+
+    async def run(url: str) -> list[str]:
+        async with desk(url, clock=clock) as at:
+            seen = [await at.ask()]
+            clock.seconds += PAUSE_SEC
+            unserializable = question()._replace(body={"model": "m", "max_tokens": 1, "messages": object()})
+            with pytest.raises(StepError):
+                await at.asker.ask(
+                    unserializable, lambda _: None, deadline=asyncio.get_running_loop().time() + 1
+                )
+            await probed(at)
+            seen += [told(at), await at.ask()]
+            clock.seconds += PAUSE_SEC
+            seen.append(await at.ask())
+            await probed(at)
+            return [*seen, await at.ask()]
+
+    with Provider() as fake:
+        fake.script(err(401))
+        seen = asyncio.run(run(fake.url))
+
+    refused = "circuit_open: not asked for a while after a fault of the service"
+    assert seen == [AUTH, refused, CIRCUIT_OPEN, CIRCUIT_OPEN, ANSWERED]
+    assert [record.message for record in caplog.records if record.exc_info] == ["the probe failed"]
     assert len(fake.requests) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,8 +20,8 @@ from aiops_rca.enrich.asking import (
     NotAskedError,
 )
 from aiops_rca.settings import Llm
-from asked import ANSWERED, Clock, desk
-from provider import Provider, err, hang, ok
+from asked import ANSWERED, Clock, Desk, desk
+from provider import Provider, counted, err, hang, ok
 
 AMPLE = {
     "calls_per_minute": 10**6,
@@ -125,7 +126,7 @@ def test_a_storm_makes_a_bounded_number_of_calls() -> None:
     """Of forty incidents at once as many are asked about as the budget allows, the others told why not."""
 
     async def run(url: str) -> list[str]:
-        async with desk(url, calls_per_minute=20) as at:
+        async with desk(url, calls_per_minute=20, max_in_flight=8) as at:
             return await asyncio.gather(*(at.ask(f"storm {number}") for number in range(40)))
 
     with Provider() as fake:
@@ -184,3 +185,53 @@ def test_answers_that_are_kept_cost_nothing() -> None:
 
     with Provider() as fake:
         assert asyncio.run(run(fake.url)) == [ANSWERED] * 5
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"input_tokens": 9_223_372_036_854_775_807},
+        {"input_tokens": 10**23},
+        {"input_tokens": 1e308},
+        {"input_tokens": -1},
+        {"input_tokens": 100, "output_tokens": 10_000_001},
+        {"input_tokens": "many"},
+        {},
+    ],
+    ids=str,
+)
+def test_a_count_that_cannot_be_is_none(usage: dict[str, object]) -> None:
+    """The answer is taken, the call stands at what was set aside for it, and no metric shows the figure."""
+
+    async def run(url: str) -> tuple[list[str], Desk]:
+        async with desk(url, tokens_per_day=1250) as at:
+            return [await at.ask(f"storm {number}", tokens=500) for number in range(3)], at
+
+    with Provider() as fake:
+        fake.default = counted(**usage)
+        seen, at = asyncio.run(run(fake.url))
+
+    assert seen == [ANSWERED, ANSWERED, TOKENS_DAY]
+    assert [at.figure("tokens_total", type=kind) for kind in ("input", "output")] == [0, 0]
+    assert at.figure("cost_usd_total") == 0
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [({"calls_per_minute": 1}, CALLS_MINUTE), ({"calls_per_day": 1}, CALLS_DAY), ({}, "")],
+    ids=str,
+)
+def test_it_says_beforehand_that_no_call_is_left(limits: dict[str, Any], reason: str) -> None:
+    """With the calls used up there is no use in asking anything."""
+
+    async def run(url: str) -> tuple[object, object]:
+        async with desk(url, **limits) as at:
+            before = at.asker.closed()
+            await at.ask()
+            return before, at.asker.closed()
+
+    with Provider() as fake:
+        before, after = asyncio.run(run(fake.url))
+
+    assert before is None
+    assert getattr(after, "reason", "") == reason

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 import time
 from typing import Any, NamedTuple
 
@@ -13,6 +15,7 @@ from aiops_rca.domain.errors import InputError
 from aiops_rca.domain.narrative import Usage
 from aiops_rca.enrich.asking import (
     AUTH,
+    BUSY,
     CLIENT_ERROR,
     PARSE_ERROR,
     RATE_LIMIT,
@@ -22,14 +25,16 @@ from aiops_rca.enrich.asking import (
     StepError,
 )
 from aiops_rca.settings import Llm
-from asked import Desk, desk, question, settings
+from asked import Desk, desk, inherited, question, settings
 from provider import (
     Provider,
     Step,
     cut,
     drip,
     empty,
+    endless,
     err,
+    gzip_bomb,
     hang,
     html,
     malformed,
@@ -98,6 +103,10 @@ CASES = {
     "truncated": Case((truncated(),), PARSE_ERROR, "not ended", 1),
     "refusal": Case((refusal(),), PARSE_ERROR, "not ended", 1),
     "tool use": Case((tool_use(),), PARSE_ERROR, "not ended", 1),
+    "a body without an end": Case((endless(),), PARSE_ERROR, "the answer is too long", 1),
+    "503 without an end": Case((endless(503),) * 2, SERVER, "503", 2),
+    "a gzip bomb": Case((gzip_bomb(),), PARSE_ERROR, "the answer is compressed, which was not asked for", 1),
+    "400 with a gzip bomb": Case((gzip_bomb(1, status=400),), CLIENT_ERROR, "400", 1),
     "closed half way": Case((cut(), cut()), SERVER, "no connection, or it broke (RemoteProtocolError)", 2),
 }
 
@@ -225,7 +234,7 @@ def test_the_body_goes_out_as_it_was_given() -> None:
 
 
 def test_a_question_without_time_is_not_sent() -> None:
-    """A deadline that is too near for any answer is a timeout at once, at no cost."""
+    """A deadline that is too near for any answer ends it at once, at no cost; nobody is blamed."""
 
     async def run(url: str) -> list[str]:
         async with desk(url, calls_per_minute=1) as at:
@@ -234,14 +243,14 @@ def test_a_question_without_time_is_not_sent() -> None:
     with Provider() as fake:
         reasons = asyncio.run(run(fake.url))
 
-    assert reasons == [TIMEOUT, TIMEOUT, "answered"]
+    assert reasons == [BUSY, BUSY, "answered"]
     assert len(fake.requests) == 1
 
 
 def test_an_address_that_cannot_be_used_is_named() -> None:
-    """Half an address is none."""
+    """Half an address, which no settings let pass, is still an error of the settings."""
     with pytest.raises(InputError) as caught:
-        Desk(settings("http://[::1"))
+        Desk(settings("http://a").model_copy(update={"base_url": "http://[::1"}))
 
     assert caught.value.field == "llm.base_url"
 
@@ -252,3 +261,36 @@ def test_there_is_no_asker_without_a_key() -> None:
         Desk(Llm())
 
     assert caught.value.field == "ANTHROPIC_API_KEY"
+
+
+UNUSABLE = """
+import os, sys
+from aiops_rca.domain.errors import InputError
+from asked import Desk, settings
+for name, value in zip(sys.argv[1::2], sys.argv[2::2]):
+    os.environ[name] = value
+    try:
+        Desk(settings("https://model.invalid"))
+    except InputError as error:
+        print(error)
+    del os.environ[name]
+"""
+
+
+def test_an_environment_that_cannot_be_used_is_told_as_one() -> None:
+    """Certificates or a proxy that will not do end in the one error of settings, without their names."""
+    given = ("SSL_CERT_FILE", "/nowhere", "SSL_CERT_FILE", __file__, "HTTPS_PROXY", "socks5://127.0.0.1:1")
+    done = subprocess.run(
+        [sys.executable, "-c", UNUSABLE, *given],
+        env=inherited(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    certificates, proxy = (
+        f"the {what} in the environment cannot be used" for what in ("certificates", "proxy")
+    )
+    assert done.stdout.splitlines() == [f"llm.base_url: {says}" for says in (*2 * [certificates], proxy)]
+    assert done.stderr == ""

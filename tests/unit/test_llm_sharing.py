@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from typing import Any
 
 import pytest
 
 from aiops_rca.adapters.llm.answers import Answers
-from aiops_rca.enrich.asking import PARSE_ERROR, SERVER, TIMEOUT, Reply, StepError
+from aiops_rca.enrich.asking import BUSY, PARSE_ERROR, SERVER, TIMEOUT, NotAskedError, Reply, StepError
 from asked import ANSWERED, TOKENS, USD_PER_TOKEN, Clock, Desk, desk
 from provider import Provider, Step, err, hang, ok, refusal
 
@@ -216,17 +217,98 @@ def test_who_gets_no_slot_in_time_is_told_so_and_nobody_is_blamed() -> None:
         async with desk(fake.url, max_in_flight=1, timeout_s=1.0, calls_per_minute=2) as at:
             first = asyncio.create_task(at.ask("one"))
             await asyncio.to_thread(fake.wait, 1)
-            with pytest.raises(StepError, match="timeout: too many other calls were under way"):
-                await at.reply("two", seconds=0.05)
+            with pytest.raises(NotAskedError, match="busy: too many other calls were under way"):
+                await at.reply("two", seconds=0.35)
             assert await first == ANSWERED
             return await at.ask("three"), at
 
     with Provider() as fake:
-        fake.default = hang(0.15)
+        fake.default = hang(0.3)
         reason, at = asyncio.run(run(fake))
 
     assert (reason, len(fake.requests)) == (ANSWERED, 2)
     assert at.figure("requests_total") == 2
+
+
+def test_nobody_waits_for_a_slot_until_it_is_too_late() -> None:
+    """Behind calls that hang the next ones leave as soon as no answer could come in time any more."""
+
+    async def run(fake: Provider) -> tuple[list[str], float]:
+        async with desk(fake.url, max_in_flight=1, timeout_s=1.0) as at:
+            first = asyncio.create_task(at.ask("one"))
+            await asyncio.to_thread(fake.wait, 1)
+            began = time.monotonic()
+            reasons = await asyncio.gather(at.ask("two"), at.ask("three"))
+            seconds = time.monotonic() - began
+            return [*reasons, await first], seconds
+
+    with Provider() as fake:
+        fake.default = hang()
+        reasons, seconds = asyncio.run(run(fake))
+
+    assert reasons == [BUSY, BUSY, TIMEOUT]
+    assert seconds == pytest.approx(0.7, abs=0.15)
+    assert len(fake.requests) == 1
+
+
+def test_the_queue_is_bounded() -> None:
+    """Two wait for each call under way; the next one is turned away at once, and costs no budget."""
+
+    async def run(fake: Provider) -> tuple[list[str], float]:
+        async with desk(fake.url, max_in_flight=1, calls_per_minute=4) as at:
+            first = [asyncio.create_task(at.ask(f"storm {number}")) for number in range(3)]
+            await asyncio.to_thread(fake.wait, 1)
+            began = time.monotonic()
+            with pytest.raises(NotAskedError, match="busy: too many other calls wait already"):
+                await at.reply("one more")
+            seconds = time.monotonic() - began
+            return [*await asyncio.gather(*first), await at.ask("later")], seconds
+
+    with Provider() as fake:
+        fake.default = hang(0.1)
+        reasons, seconds = asyncio.run(run(fake))
+
+    assert reasons == [ANSWERED] * 4
+    assert seconds < 0.05
+
+
+def test_sharers_of_one_question_are_bounded_too() -> None:
+    """Sixteen wait for each call at once, whatever they ask; a kept answer is still there for all."""
+
+    async def run(fake: Provider) -> tuple[list[str], str, str]:
+        async with desk(fake.url, max_in_flight=1) as at:
+            assert await at.ask("kept") == ANSWERED
+            waiting = [asyncio.create_task(at.ask()) for _ in range(20)]
+            await asyncio.to_thread(fake.wait, 2)
+            kept = await at.ask("kept")
+            seen = await asyncio.gather(*waiting)
+            return seen, kept, await at.ask()
+
+    with Provider() as fake:
+        fake.script(ok(), hang(0.1))
+        seen, kept, after = asyncio.run(run(fake))
+
+    assert seen == [ANSWERED] * 16 + [BUSY] * 4
+    assert (kept, after) == (ANSWERED, ANSWERED)
+
+
+def test_a_late_sharer_asks_once_more() -> None:
+    """One with plenty of time does not fail with the first asker, who had little: it asks by itself."""
+
+    async def run(fake: Provider) -> tuple[list[str], Desk]:
+        async with desk(fake.url, timeout_s=1.0) as at:
+            first = asyncio.create_task(at.ask(seconds=0.35))
+            await asyncio.to_thread(fake.wait, 1)
+            late = [asyncio.create_task(at.ask(seconds=2.0)) for _ in range(5)]
+            return [await first, *await asyncio.gather(*late)], at
+
+    with Provider() as fake:
+        fake.script(hang())
+        seen, at = asyncio.run(run(fake))
+
+    assert seen == [TIMEOUT] + [ANSWERED] * 5
+    assert len(fake.requests) == 2
+    assert at.figure("cache_hits_total", kind="shared") == 4
 
 
 def test_closing_ends_what_is_under_way() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 import socket
 import subprocess
 import sys
@@ -13,13 +12,12 @@ import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from prometheus_client import generate_latest
 
 from aiops_rca.enrich.asking import StepError
-from asked import PROMPT, Desk, desk, question
+from asked import PROMPT, Desk, desk, inherited, question
 from provider import BABBLE, KEY, Provider, Step, err, html, malformed, ok, raw, refusal
 
 SECRETS = (KEY, PROMPT, BABBLE, "SAID BY THE MODEL")
@@ -188,13 +186,6 @@ def test_the_environment_changes_nothing() -> None:
     assert [secret for secret in (*SECRETS, "from-the-environment", "hunter2") if secret in done.stderr] == []
     assert {line.split(b"\r\n")[0] for line in heard} == {b"CONNECT model.invalid:443 HTTP/1.1"}
     assert not [line for line in heard if b"authorization" in line.lower() or KEY.encode() in line]
-
-
-def inherited() -> dict[str, str]:
-    """The environment without proxies, and with the way to this folder's parts."""
-    here = str(Path(__file__).resolve().parents[1])
-    kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    return {**kept, "PYTHONPATH": os.pathsep.join([here, kept.get("PYTHONPATH", "")])}
 
 
 @pytest.mark.parametrize("step", [ok("SAID BY THE MODEL"), err(529, {"x-should-retry": "false"})])

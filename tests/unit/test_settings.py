@@ -271,3 +271,35 @@ def test_a_key_that_fits_into_no_header_is_refused(bad: str) -> None:
     with pytest.raises(InputError, match="ANTHROPIC_API_KEY") as caught:
         load_settings(SHIPPED, {"ANTHROPIC_API_KEY": bad})
     assert bad not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:65536",
+        "http://127.0.0.1:0",
+        "http://127.0.0.1:x",
+        "http://:8080",
+        "http://[::1",
+        "https://gateway.example/v1",
+        "https://gateway.example/v1/",
+        "https://gateway.example/anthropic/v1/messages",
+        "https://user:hunter2@gateway.example",
+        "gateway.example",
+    ],
+)
+def test_an_address_that_nobody_can_be_asked_at_stops_the_start(url: str) -> None:
+    """No host, no such port, or the part of the path that is added anyway; the setting is named."""
+    with pytest.raises(InputError) as caught:
+        load_settings(SHIPPED, {"AIOPS_LLM_BASE_URL": url})
+
+    assert caught.value.field == "AIOPS_LLM_BASE_URL"
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[::1]:8080", "https://gateway.example/anthropic/", "http://v1", "http://a/xv1"]
+)
+def test_an_address_of_a_gateway_is_taken(url: str) -> None:
+    """With a port, with a path of its own, whatever the name."""
+    assert load_settings(SHIPPED, {"AIOPS_LLM_BASE_URL": url}).llm.base_url == url

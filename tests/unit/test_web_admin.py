@@ -6,7 +6,9 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,46 @@ from switching import judged, unwritable
 
 HERE = "http://127.0.0.1:3000"
 KEY = "not-a-real-key"
+TOLD_BY_PROXIES = (
+    *(
+        "X-Client-IP",
+        "Client-IP",
+        "True-Client-IP",
+        "X-Cluster-Client-IP",
+        "X-ProxyUser-Ip",
+        "WL-Proxy-Client-IP",
+    ),
+    *("CF-Connecting-IP", "CF-Ray", "CDN-Loop", "Fastly-Client-IP", "Fly-Client-IP", "X-Azure-ClientIP"),
+    *(
+        "X-Original-Forwarded-For",
+        "X-Original-Host",
+        "X-Original-URL",
+        "X-Envoy-External-Address",
+        "X-Scheme",
+    ),
+    *(
+        "X_Forwarded_For",
+        "X-Amzn-Trace-Id",
+        "X-Appengine-User-Ip",
+        "Proxy-Connection",
+        "Max-Forwards",
+        "Referer",
+    ),
+)
+ORIGINS = ("https://page.example", "http://127.0.0.1:3000", "null")
+
+
+class Beside(ThreadPoolExecutor):
+    """One thread, and how often something was left to it."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.given = 0
+
+    def submit(self, *args: Any, **kwargs: Any) -> Any:
+        """As in the class itself, counted."""
+        self.given += 1
+        return super().submit(*args, **kwargs)
 
 
 class World:
@@ -35,8 +77,11 @@ class World:
         self.engine = engine
         settings = Settings.model_validate({"llm": {"skip_record": 5, "skip_right": 0.5, **llm}})
         self.allowance = Allowance(settings.use_llm, Switches(engine), confident_from=settings.llm.skip_from)
+        self.allowance.look()
         self.app = FastAPI()
-        AdminPages(self.allowance, settings.llm, now=lambda: T0, save_sec=0.2).add_to(self.app)
+        self.beside = Beside()
+        pages = AdminPages(self.allowance, settings.llm, now=lambda: T0, beside=self.beside, save_sec=0.2)
+        pages.add_to(self.app)
 
     def ask(
         self,
@@ -46,18 +91,24 @@ class World:
         peer: str | None = "127.0.0.1",
         url: str = HERE,
         headers: dict[str, str] | None = None,
+        path: str = "/admin/llm",
+        version: str = "1.1",
     ) -> Any:
         """The answer as JSON; what is refused comes as the error it is raised as."""
 
         async def asked() -> Any:
             client = None if peer is None else (peer, 40_000)
-            transport = httpx.ASGITransport(self.app, client=client)  # type: ignore[arg-type]
+            app = partial(self._as_sent, path=path, version=version)
+            transport = httpx.ASGITransport(app, client=client)  # type: ignore[arg-type]
             async with httpx.AsyncClient(transport=transport, base_url=url) as made:
                 answer = await made.request(method, "/admin/llm", json=body, headers=headers)
             assert answer.status_code == 200, answer.text
             return answer.json()
 
         return asyncio.run(asked())
+
+    async def _as_sent(self, scope: Any, receive: Any, send: Any, *, path: str, version: str) -> None:
+        await self.app({**scope, "raw_path": path.encode(), "http_version": version}, receive, send)
 
 
 @pytest.fixture
@@ -128,11 +179,17 @@ def test_it_shows_the_record_and_what_it_allows(engine: Engine, right: bool, ski
 
 @pytest.mark.parametrize(
     ("body", "field"),
-    [({}, "enabled"), ({"enable": False}, "enabled"), ({"enabled": "no"}, "enabled"), ([], "body")],
+    [
+        ({}, "enabled"),
+        ({"enable": False}, "enable"),
+        ({"enabled": False, "until": "noon"}, "until"),
+        ({"enabled": "no"}, "enabled"),
+        ([], "body"),
+    ],
     ids=str,
 )
 def test_what_it_cannot_read_changes_nothing(engine: Engine, body: object, field: str) -> None:
-    """The field is named; a misspelt key is one that is missing."""
+    """The field is named, a key that nobody knows too."""
     world = World(engine)
     with pytest.raises(InputError) as caught:
         world.ask("PUT", body)
@@ -167,11 +224,15 @@ def test_this_machine_may_use_it(engine: Engine, peer: str, url: str) -> None:
         pytest.param("127.0.0.1", "http://192.0.2.2:3000", {}, id="by its address for others"),
         pytest.param("127.0.0.1", HERE, {"host": ""}, id="no host"),
         pytest.param("127.0.0.1", HERE, {"host": "[::1"}, id="a broken host"),
+        pytest.param("127.0.0.1", HERE, {"host": "rebound.example@localhost"}, id="a user and a host"),
         pytest.param("127.0.0.1", HERE, {"X-Forwarded-For": "127.0.0.1"}, id="through a proxy"),
         pytest.param("127.0.0.1", HERE, {"X-Forwarded-Proto": "https"}, id="through another proxy"),
         pytest.param("127.0.0.1", HERE, {"Forwarded": "for=127.0.0.1"}, id="through a modern proxy"),
         pytest.param("127.0.0.1", HERE, {"X-Real-IP": "127.0.0.1"}, id="through nginx"),
         pytest.param("127.0.0.1", HERE, {"Via": "1.1 proxy"}, id="through a cache"),
+        pytest.param("127.0.0.1", HERE, {"Sec-Fetch-Site": "same-site"}, id="a page of this machine"),
+        *(pytest.param("127.0.0.1", HERE, {name: "127.0.0.1"}, id=name) for name in TOLD_BY_PROXIES),
+        *(pytest.param("127.0.0.1", HERE, {"Origin": origin}, id=origin) for origin in ORIGINS),
     ],
 )
 def test_nobody_else_may(engine: Engine, peer: str | None, url: str, headers: dict[str, str]) -> None:
@@ -184,6 +245,59 @@ def test_nobody_else_may(engine: Engine, peer: str | None, url: str, headers: di
 
     assert (looked.value.code, turned.value.code) == ("forbidden", "forbidden")
     assert world.allowance.enabled
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"version": "1.0"},
+        {"version": "0.9"},
+        {"path": "/admin%2fllm"},
+        {"path": "/%61dmin/llm"},
+        {"path": "http://127.0.0.1:3000/admin/llm"},
+    ],
+    ids=str,
+)
+def test_as_only_proxies_ask_nobody_may(engine: Engine, changed: dict[str, Any]) -> None:
+    """By HTTP/1.0, as nginx asks by default, or for a path that a filter before it would not know."""
+    world = World(engine)
+    with pytest.raises(RcaError) as caught:
+        world.ask("PUT", {"enabled": False}, **changed)
+
+    assert caught.value.code == "forbidden"
+    assert world.allowance.enabled
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"user-agent": "curl/8.5.0", "accept": "*/*", "expect": "100-continue"},
+        {"connection": "close", "user-agent": "Python-urllib/3.11", "accept-encoding": "identity"},
+        {
+            "sec-fetch-site": "none",
+            "sec-fetch-mode": "navigate",
+            "sec-ch-ua": "x",
+            "cookie": "a=b",
+            "dnt": "1",
+        },
+    ],
+    ids=["curl", "urllib", "a browser's address line"],
+)
+def test_plain_clients_may(engine: Engine, headers: dict[str, str]) -> None:
+    """What they send of their own is no sign of a proxy."""
+    assert not World(engine).ask("PUT", {"enabled": False}, headers=headers)["enabled"]
+
+
+def test_it_tells_while_the_switch_could_not_be_read(engine: Engine) -> None:
+    """Nobody is asked then, and the answer says why."""
+    world = World(engine)
+    world.allowance = Allowance(True, Switches(engine), confident_from=0.9)  # noqa: FBT003 - the setting
+    world.app = FastAPI()
+    AdminPages(world.allowance, Settings().llm, now=lambda: T0, beside=world.beside).add_to(world.app)
+    shown = world.ask()
+
+    assert (shown["enabled"], shown["setting"]) == (False, True)
+    assert "could not be read yet" in shown["degraded"][0]["reason"]
 
 
 def test_a_switch_that_cannot_be_saved_is_told(engine: Engine) -> None:
@@ -217,8 +331,32 @@ async def _while_locked(world: World, other: sqlite3.Connection) -> Any:
     transport = httpx.ASGITransport(world.app)
     async with httpx.AsyncClient(transport=transport, base_url=HERE) as client:
         answer = await client.put("/admin/llm", json={"enabled": False})
-    other.rollback()  # `asyncio.run` waits for the thread that saves
+    other.rollback()
+    world.beside.shutdown()  # waits for the thread that saves
     return answer.json()
+
+
+def test_turning_it_often_while_the_database_hangs_takes_one_thread(engine: Engine) -> None:
+    """Thirty at once are answered, and all that waits behind them is one saving of the last."""
+    world = World(engine)
+
+    async def often(other: sqlite3.Connection) -> list[Any]:
+        transport = httpx.ASGITransport(world.app)
+        async with httpx.AsyncClient(transport=transport, base_url=HERE) as client:
+            first = await client.put("/admin/llm", json={"enabled": False})
+            puts = [client.put("/admin/llm", json={"enabled": True, "by": str(n)}) for n in range(30)]
+            answers = [first, *await asyncio.gather(*puts)]
+        other.rollback()
+        world.beside.shutdown()
+        return [answer.json() for answer in answers]
+
+    with closing(sqlite3.connect(str(engine.url.database), check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        answers = asyncio.run(often(other))
+
+    assert [answer["enabled"] for answer in answers] == [False] + 30 * [True]
+    assert world.beside.given == 2
+    assert (Switches(engine).switch("llm").enabled, world.allowance.unsaved) == (True, None)
 
 
 def test_the_pages_name_the_model_where_there_is_a_key(tmp_path: Path) -> None:

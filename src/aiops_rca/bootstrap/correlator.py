@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import threading
 import time
 from pathlib import Path
 from wsgiref.simple_server import WSGIServer
 
-from prometheus_client import REGISTRY, start_http_server
+from prometheus_client import REGISTRY, start_http_server, values
 
 from aiops_rca.adapters import artifacts, log, processes
 from aiops_rca.adapters.llm_metrics import LlmMetrics
@@ -22,8 +23,9 @@ from aiops_rca.bootstrap.releases import required, warm_up
 from aiops_rca.bootstrap.rules import rules_of
 from aiops_rca.correlator.diagnosing import Diagnosing
 from aiops_rca.correlator.documenting import Documents
+from aiops_rca.correlator.jobs import Timing
 from aiops_rca.correlator.loop import Correlator, Terms
-from aiops_rca.correlator.narrating import Narrating, Timing
+from aiops_rca.correlator.narrating import Narrating
 from aiops_rca.correlator.notifying import Notifier
 from aiops_rca.domain.errors import InputError, RcaError
 from aiops_rca.narrator.allowance import LOOK_SEC, Allowance
@@ -45,6 +47,8 @@ def correlate_forever(root: Path, stop: threading.Event, *, beside: bool) -> Non
     log.set_up(settings.log.level)
     bento_tag = artifacts.bento_tag(root)
     artifacts.load_as_packed(root)
+    if beside:
+        count_on()
     databases = Databases(root, settings, packed=bento_tag is not None)
     switches = Switches(databases.incidents)
     allowance = Allowance(settings.use_llm, switches, confident_from=settings.llm.skip_from)
@@ -52,13 +56,24 @@ def correlate_forever(root: Path, stop: threading.Event, *, beside: bool) -> Non
     if not beside:
         show_metrics(settings)
     if _prepared(databases, stop):
-        allowance.look()
+        allowance.look_again()
         threading.Thread(target=_keep_looking, args=(allowance, stop), name="switch", daemon=True).start()
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
         correlator.run(stop)
     databases.close()
+
+
+def count_on() -> None:
+    """Go on with the counts of the last correlator beside the same worker, in its files.
+
+    Else each new one would leave more files, all read at each scrape, none to be removed without its counts.
+    Called before there are metrics. A worker has one correlator at a time, so nobody else writes them.
+    """
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        name = f"correlator-{os.getppid()}"  # once and for all: another one when the worker has died
+        values.ValueClass = values.MultiProcessValue(lambda: name)  # type: ignore[no-untyped-call]
 
 
 def show_metrics(settings: Settings) -> WSGIServer | None:
@@ -117,7 +132,7 @@ def _narrating(settings: Settings, documents: Documents, allowance: Allowance) -
 
 def _keep_looking(allowance: Allowance, stop: threading.Event) -> None:
     while not stop.wait(LOOK_SEC):
-        allowance.look()
+        allowance.look_again()
 
 
 def _prepared(databases: Databases, stop: threading.Event) -> bool:

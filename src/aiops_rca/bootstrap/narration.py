@@ -43,7 +43,7 @@ class Narration:
         self._provider: Provider | None = None
         unusable: Unusable | None = None
         if settings.api_key is not None:  # who has one for other tools should see that it is used here too
-            told = {"model": settings.model, "base_url": settings.base_url, "enabled": allowance.enabled}
+            told = {"model": settings.model, "base_url": settings.base_url, "use_llm": allowance.setting}
             log.info("a language model may put diagnoses into words", extra={"event": told})
             try:
                 self._provider = _provider(settings, metrics)

@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -75,6 +76,9 @@ class Stream:
         )
         switches, llm = Switches(self._databases.incidents), settings.llm
         self.allowance = Allowance(settings.use_llm, switches, confident_from=llm.skip_from)
+        self._beside = ThreadPoolExecutor(
+            1, thread_name_prefix="switch"
+        )  # a database that hangs holds up no more
         self._streams = Streams(incidents, most=live.max_streams, count=self.metrics.streaming)
         self.pages = LivePages(
             incidents=incidents,
@@ -84,7 +88,7 @@ class Stream:
             streams=self._streams,
             pulse=self.pulse,
             graph=self._graph,
-            admin=AdminPages(self.allowance, llm, now=now_ms),
+            admin=AdminPages(self.allowance, llm, now=now_ms, beside=self._beside),
         )
 
     def open(self) -> None:
@@ -115,6 +119,7 @@ class Stream:
         self._closing.set()
         if self._looking is not None:
             self._looking.cancel()
+        self._beside.shutdown(wait=False, cancel_futures=True)
         self._streams.close()
         await self._committer.close()
         self._webhooks.close()
@@ -152,9 +157,10 @@ class Stream:
         return graph.nodes if graph else _NO_NODES
 
     async def _keep_looking(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(LOOK_SEC)
-            await asyncio.to_thread(self.allowance.look)
+            await loop.run_in_executor(self._beside, self.allowance.look_again)
 
     def _keep_trying(self) -> None:
         while not self._closing.wait(_RETRY_SEC):

@@ -33,7 +33,12 @@ class Calls:
 
     def begin(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Run *work*; cancelling what is returned cancels it."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop or self._open())
+        try:
+            loop = self._loop or self._open()
+        except RuntimeError:  # no thread could be started
+            work.close()
+            raise
+        return asyncio.run_coroutine_threadsafe(work, loop)
 
     def close(self) -> None:
         """Cancel everything and end the thread; it is waited for, but not long."""
@@ -45,12 +50,13 @@ class Calls:
         thread.join(_LAST_WORDS_SEC)
 
     def _open(self) -> asyncio.AbstractEventLoop:
-        self._loop, self._stop = asyncio.new_event_loop(), asyncio.Event()
-        self._thread = threading.Thread(
-            target=_run, args=(self._loop, self._stop, self._closing), name="narrating", daemon=True
+        loop, stop = asyncio.new_event_loop(), asyncio.Event()
+        thread = threading.Thread(
+            target=_run, args=(loop, stop, self._closing), name="narrating", daemon=True
         )
-        self._thread.start()
-        return self._loop
+        thread.start()
+        self._loop, self._stop, self._thread = loop, stop, thread
+        return loop
 
 
 def _run(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, closing: Closing) -> None:

@@ -27,7 +27,10 @@ _RIVALS = 5  # as many candidates as a narrator is shown
 
 
 class Basis(NamedTuple):
-    """What the graph alone said when a narrative was written, as far as a change of it is worth another."""
+    """What the graph alone said when a narrative was written, as far as a change of it is worth another.
+
+    *verdict* is empty where nobody knows.
+    """
 
     first: str
     verdict: str
@@ -56,7 +59,7 @@ def news(before: Basis, now: Basis, growth: float) -> str | None:
     """
     worth = {
         SUSPECT: now.first != before.first,
-        VERDICT: now.verdict != before.verdict,
+        VERDICT: before.verdict not in ("", now.verdict),
         GROWN: now.signals >= before.signals * (1 + growth),
     }
     return next((reason for reason, holds in worth.items() if holds), None)
@@ -95,7 +98,8 @@ def narrated_in(document: DiagnosisOut) -> Narrated | None:
     first = cause.candidates[0].service if cause.candidates else cause.service
     # where another one is awaited, this one was written for less, and is news no longer
     signals = 0 if is_awaiting(document) else document.alert_count
-    basis = Basis(first, cause.verdict, signals)
+    by_vote = cause.service != first  # and so is the verdict
+    basis = Basis(first, "" if by_vote else cause.verdict, signals)
     cited = {piece.id: _evidence(piece) for piece in (*cause.evidence, *document.narrative.evidence)}
     return Narrated(_narrative(document.narrative, cited), cause.service, basis, warning_in(document))
 

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 
 from aiops_rca.correlator.documenting import Documents, Frame
 from aiops_rca.correlator.narrating import Narrating
-from aiops_rca.correlator.seen import NOTHING_SEEN, VOTED, Seen, as_stored, told
+from aiops_rca.correlator.seen import NOTHING_SEEN, Seen, as_stored, moved_because, told
 from aiops_rca.domain.alert import Alert
 from aiops_rca.domain.release import Release
 from aiops_rca.live.members import alerts_of, onsets_of, summaries_of
@@ -166,7 +166,7 @@ class Diagnosing:
         if seen is None:  # merged into another one
             return Made((record,))
         self._seen[record.incident] = seen._replace(root_cause=record.root_cause, verdict=record.verdict)
-        return Made((record,), *told(record, seen, now, VOTED))
+        return Made((record,), *told(record, seen, now, moved_because(record)))
 
     @staticmethod
     def _tell_how_it_stands(narrating: Narrating, record: IncidentRecord) -> None:

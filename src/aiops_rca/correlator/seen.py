@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from aiops_rca.correlator.documenting import document_of
 from aiops_rca.domain.alert import Severity
-from aiops_rca.domain.diagnosis import PROBABLE
+from aiops_rca.domain.diagnosis import FLAG_OFF, PROBABLE
 from aiops_rca.live.records import DiagnosisRecord, Happening, IncidentRecord, Notice
 
 DIAGNOSED = "diagnosed"  # in the timeline
 ROOT_CAUSE = "root_cause"  # an occasion to notify
-VOTED = "a language model's vote"  # why another cause is named, where no alert is the reason
+# why another cause is named, where no alert is the reason
+VOTED = "a language model's vote"
+UNVOTED = "without a language model's vote"
+SWITCHED_OFF = "the language model was switched off"
 
 
 class Seen(NamedTuple):
@@ -44,6 +48,15 @@ def as_stored(last: DiagnosisRecord, record: IncidentRecord) -> Seen:
         root_cause=last.root_cause,
         verdict=last.verdict,
     )
+
+
+def moved_because(record: DiagnosisRecord) -> str:
+    """Why *record* names another cause than the record of the same diagnosis that it replaces."""
+    document = document_of(record)
+    if document is not None and document.root_cause.method == FLAG_OFF:
+        return SWITCHED_OFF
+    vote = document.narrative.vote if document is not None and document.narrative else None
+    return VOTED if vote is not None and vote.moved else UNVOTED
 
 
 def told(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -23,6 +23,28 @@ _KIND_OF: Mapping[str, tuple[str, float]] = {
     **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), ("s", 3600.0)),
 }
 _NO_UNIT = ("", 1.0)
+_NUMBER_WORDS: Mapping[str, float] = {
+    **{word: float(n) for n, word in enumerate("two three four five six seven eight nine ten".split(), 2)},
+    **dict.fromkeys(("twice", "double", "doubled"), 2.0),
+    **dict.fromkeys(("eleven", "twelve", "dozen"), 12.0),
+    "tripled": 3.0,
+    "fifteen": 15.0,
+    "twenty": 20.0,
+    "thirty": 30.0,
+    "fifty": 50.0,
+    "hundred": 100.0,
+    "thousand": 1000.0,
+    "million": 1e6,
+    "dozens": 24.0,
+    "hundreds": 200.0,
+    "thousands": 2000.0,
+    "millions": 2e6,
+}
+_LETTERS = re.compile(r"[a-z]+")
+_TIMES = frozenset("second seconds minute minutes hour hours".split())
+_DURATION = re.compile(
+    rf"\b(?P<word>{'|'.join(_NUMBER_WORDS)}) (?P<unit>{'|'.join(sorted(_TIMES))})\b", re.IGNORECASE
+)
 _CODE = re.compile(r"([45]\d\d)s?")
 _CLOSE = 0.1  # rounding may take no more than a tenth away
 
@@ -84,3 +106,16 @@ def _is_rounded(said: Amount, value: float) -> bool:
         return True
     near = abs(said.value - value) <= 0.5 * 10.0**-said.decimals * (1 + 1e-9)
     return near and abs(said.value - value) <= _CLOSE * abs(value)
+
+
+def number_words(text: str) -> Iterator[float]:
+    """The numbers that *text*, in lower case, says in words, durations apart."""
+    words = _LETTERS.findall(text)
+    for word, following in zip(words, (*words[1:], ""), strict=True):
+        if word in _NUMBER_WORDS and following not in _TIMES:
+            yield _NUMBER_WORDS[word]
+
+
+def in_digits(text: str) -> str:
+    """*text* with the durations that it says in words, `three minutes`, in digits."""
+    return _DURATION.sub(lambda found: f"{_NUMBER_WORDS[found['word'].lower()]:g} {found['unit']}", text)

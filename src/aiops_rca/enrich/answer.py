@@ -17,9 +17,10 @@ import msgspec
 from aiops_rca.domain.candidate import Evidence
 from aiops_rca.domain.narrative import Sentence
 from aiops_rca.enrich.asking import PARSE_ERROR, Reply, StepError
+from aiops_rca.enrich.claims import Ground
 from aiops_rca.enrich.cleaning import clean
-from aiops_rca.enrich.dossier import SYMPTOM, Cited, Dossier
-from aiops_rca.enrich.grounding import REASONS, Ground, ungrounded
+from aiops_rca.enrich.dossier import HISTORY, SYMPTOM, Cited, Dossier
+from aiops_rca.enrich.grounding import REASONS, unfit, ungrounded
 from aiops_rca.enrich.prompt import CONTRADICTS, NONE, NOVEL, SUPPORTS
 
 T = TypeVar("T")
@@ -32,6 +33,7 @@ DROPS = (*REASONS, UNKNOWN_ID, UNCITED, SURPLUS, REPEATED, UNTRUSTED)
 _SENTENCES, _CITED, _FIRST_ACTIONS, _PROPOSALS = 5, 6, 3, 2
 _LONGEST_REPLY = 40_000  # characters
 _TEXT_LIMIT = 1000  # of one sentence, before it is judged too long
+_LOOKED_AT = 20  # sentences, and as many steps: nobody sends more in earnest
 _THOUGHT = frozenset({"thinking", "redacted_thinking"})
 _STOPS: Mapping[str | None, str] = {
     "max_tokens": "the answer was cut off",
@@ -163,9 +165,9 @@ def _known(words: Iterable[str], dossier: Dossier, dropped: Counter[str]) -> lis
 
 def _sentences(given: Sequence[_Said], dossier: Dossier, dropped: Counter[str]) -> Iterator[Sentence]:
     texts: set[str] = set()
-    for said in given:
+    for said in _first(given, dropped):
         cited = _known(said.evidence, dossier, dropped)
-        text = _OWN_CITATION.sub("", clean(said.text, _TEXT_LIMIT)).strip()
+        text = _OWN_CITATION.sub("", clean(said.text, _TEXT_LIMIT, names=dossier.others)).strip()
         reason = UNCITED if not cited else ungrounded(text, ground_of(cited, dossier))
         if reason is None and text.casefold() in texts:
             reason = REPEATED
@@ -178,6 +180,13 @@ def _sentences(given: Sequence[_Said], dossier: Dossier, dropped: Counter[str]) 
             dropped[reason] += 1
 
 
+def _first(given: Sequence[T], dropped: Counter[str]) -> Sequence[T]:
+    """The first of *given*; checking takes time, and an answer may hold thousands."""
+    if len(given) > _LOOKED_AT:
+        dropped[SURPLUS] += len(given) - _LOOKED_AT
+    return given[:_LOOKED_AT]
+
+
 def ground_of(cited: Iterable[Cited], dossier: Dossier, *, also: tuple[str, ...] = ()) -> Ground:
     """What a sentence may speak of that cites *cited* of *dossier*; *also* are texts besides."""
     pieces = [*cited]
@@ -187,6 +196,7 @@ def ground_of(cited: Iterable[Cited], dossier: Dossier, *, also: tuple[str, ...]
         services=frozenset(dossier.names[piece.piece.service] for piece in pieces),
         names=frozenset(dossier.names.values()),
         others=dossier.others,
+        past="\n".join(quote for piece in pieces if piece.piece.kind == HISTORY for quote in piece.quoted),
     )
 
 
@@ -238,8 +248,9 @@ def _proposals(
     """New steps that hold nothing the dossier does not; none at all where somebody talks to the model."""
     texts: set[str] = set()
     ground = ground_of(dossier.evidence, dossier, also=_titles(dossier))
-    for text in [clean(step.text, _TEXT_LIMIT) for step in given if step.action_id == NOVEL]:
-        reason = ungrounded(text, ground) if trusted else UNTRUSTED
+    for step in _first([step for step in given if step.action_id == NOVEL], dropped):
+        text = clean(step.text, _TEXT_LIMIT, names=dossier.others)
+        reason = unfit(text, ground) if trusted else UNTRUSTED
         if reason is None and (text.casefold() in texts or len(texts) >= _PROPOSALS):
             reason = SURPLUS
         if reason is None:

@@ -20,7 +20,7 @@ from aiops_rca.domain.diagnosis import Action, Diagnosis, SimilarIncident
 from aiops_rca.domain.graph import ServiceGraph
 from aiops_rca.enrich.cleaning import clean
 from aiops_rca.enrich.quoting import Quotes, Signal, quotes_of
-from aiops_rca.enrich.tampering import signs
+from aiops_rca.enrich.tampering import LOOKALIKE, looks, signs
 
 CANDIDATES, EVIDENCE, ACTIONS = 5, 20, 8
 LIMIT = 12_000  # bytes of the document
@@ -35,7 +35,7 @@ _TIMED = frozenset(
 )  # their alerts share service and metric, and their text says since when
 _SINCE = re.compile(r"since (?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d UTC(?= \()")
 _READING = re.compile(r"(?P<before>\bis at |\bthreshold |\bthough )(?P<number>-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)")
-_READ = 4  # characters looked at for each byte that may be shown
+_READ = 2  # characters looked at for each byte that may be shown
 _QUOTES = 24  # in all
 _GRID_SEC = 5
 _NO_SUMMARIES: Mapping[str, str] = {}
@@ -86,7 +86,7 @@ def dossier(
     *summaries* are what senders wrote of alerts, by alert id.
     """
     kept = tuple(cases[:CANDIDATES])
-    sieve = _Sieve()
+    sieve = _Sieve(graph)
     quotes = quotes_of(diagnosis.cluster, summaries)
     evidence = _evidence(kept, diagnosis, quotes, sieve)
     actions = diagnosis.actions[:ACTIONS]
@@ -110,13 +110,19 @@ def _all_services(graph: ServiceGraph) -> frozenset[str]:
     return frozenset(service.casefold() for service in graph.nodes)
 
 
-class _Sieve:
-    """Lets texts from outside through, made fit to be shown; remembers why it held others back."""
+@lru_cache(maxsize=4)
+def _all_looks(graph: ServiceGraph) -> frozenset[str]:
+    return frozenset(map(looks, graph.nodes))
 
-    def __init__(self) -> None:
+
+class _Sieve:
+    """Lets texts from outside through, made fit to be shown; remembers them, and why it held others back."""
+
+    def __init__(self, graph: ServiceGraph) -> None:
         self.reasons: set[str] = set()
         self.names: dict[str, str] = {}
         self._known: dict[tuple[str, int], str] = {}
+        self._graph = graph
 
     def text(self, raw: str, most: int) -> str:
         """*raw*, cleaned, in at most *most* bytes of JSON; withheld where it talks to the model."""
@@ -125,14 +131,26 @@ class _Sieve:
         if known is None:
             found = signs(looked_at)
             self.reasons.update(found)
-            known = WITHHELD if found else _fitting(clean(raw[: most * _READ + 1], most), most)
+            known = WITHHELD if found else _fitting(self._clean(raw[: most * _READ + 1], most), most)
             self._known[looked_at, most] = known
         return known
 
+    def _clean(self, raw: str, most: int) -> str:
+        return clean(raw, most, names=_all_services(self._graph))
+
     def name(self, service: str) -> str:
-        """The name of *service*, remembered."""
-        known = self.names[service] = self.text(service, _NAME)
-        return known
+        """The name of *service*; withheld where it looks like one of the graph and is none."""
+        if service not in self.names:
+            alike = service not in self._graph.nodes and looks(service) in _all_looks(self._graph)
+            if alike:
+                self.reasons.add(LOOKALIKE)
+            self.names[service] = WITHHELD if alike else self.text(service, _NAME)
+        return self.names[service]
+
+    def about(self, service: str, raw: str, most: int) -> str:
+        """*raw*, a text of ours about *service*, in at most *most* bytes of JSON."""
+        withheld = self.name(service) == WITHHELD
+        return self.text(raw.replace(service, WITHHELD) if withheld else raw, most)
 
     def whole(self, evidence: Iterable[Cited]) -> bool:
         """Whether the quotes of *evidence*, one after the other, do not talk to the model either."""
@@ -163,8 +181,7 @@ def _evidence(
         said = _fixes(piece, diagnosis.similar) if piece.kind == HISTORY else quotes.of(signal)
         fit = tuple(sieve.text(quote, _FIX) for quote in said[:room])
         room -= len(fit)
-        sieve.name(piece.service)
-        shown.append(Cited(piece, about, sieve.text(text, _SENTENCE), fit))
+        shown.append(Cited(piece, about, sieve.about(piece.service, text, _SENTENCE), fit))
     return tuple(shown)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 _PLAIN = re.compile(r"[ -~\n]*")
@@ -24,6 +25,7 @@ _ALIKE = str.maketrans(
     "aeopcyxsijlhdqwkmtbhABEKMHOPCTYXSIJaoepivutkABEZHIKMNOPTYX",
 )
 _MOST_MARKS = 2  # on one letter
+_REMEMBERED = 4096
 _LONGEST = 4  # what one character stands for: no secret holds ligatures of whole sentences
 
 
@@ -31,8 +33,7 @@ def readable(text: str) -> str:
     """*text* in NFKC, without control, invisible, bidi and tag characters; line ends as line feeds."""
     if _PLAIN.fullmatch(text):
         return text
-    shown = "".join(map(_shown, text))
-    return _few_marks("".join(map(_shown, unicodedata.normalize("NFKC", shown))))
+    return _few_marks(unicodedata.normalize("NFC", "".join(map(_plain, text))))
 
 
 def hidden(character: str) -> bool:
@@ -65,8 +66,15 @@ def folded(text: str) -> Folded:
     return _gathered(((at, _one(character)) for at, character in enumerate(text)), len(text))
 
 
+@lru_cache(maxsize=_REMEMBERED)
+def _plain(character: str) -> str:
+    """What *character* reads as: nothing, where it stands for a whole sentence."""
+    read = "".join(map(_shown, unicodedata.normalize("NFKC", _shown(character))))
+    return read if len(read) <= _LONGEST else ""
+
+
 def _one(character: str) -> str:
-    return latin("".join(map(_shown, unicodedata.normalize("NFKC", _shown(character))))[:_LONGEST])
+    return latin(_plain(character))
 
 
 def _gathered(pieces: Iterable[tuple[int, str]], end: int) -> Folded:

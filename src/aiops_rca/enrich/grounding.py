@@ -1,218 +1,214 @@
 """Whether a sentence of the model says only what the text it cites can bear. Named reasons where not.
 
-A check of words, not of meaning: numbers, names and everything that looks like one must stand in what is
-cited; links, commands, markup and all-clears never pass. Linear in the sentence; pure.
+Checks of words, not of meaning: sentences describe, in the plain words of operations and in names and
+numbers of our own evidence. What stays possible: a plain falsehood in such words, as the wrong one of two
+cited services blamed, or a state denied. Linear in the sentence; pure.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
 
 from aiops_rca.enrich import forbidden, vocabulary
-from aiops_rca.enrich.amounts import amounts_in, borne, counted
+from aiops_rca.enrich.amounts import amounts_in, borne, counted, in_digits, number_words
+from aiops_rca.enrich.claims import ARROW, DASHES, EDGES, QUOTES, Claim, Ground, stands_in
 from aiops_rca.enrich.tampering import signs
 
 LENGTH, URL, MARKUP, COMMAND, REASSURANCE = "length", "url", "markup", "command", "reassurance"
 NUMBER, IDENTIFIER, SERVICE, NOUN, INSTRUCTION = "number", "identifier", "service", "noun", "instruction"
+ADVICE, CRIME, CONTACT, CAUSE = "advice", "crime", "contact", "cause"
 
 LONGEST, SHORTEST = 320, 8  # characters
 
 _URL = re.compile(r"\[url\]|://|\bwww\.|\bmailto:|\bhxxp", re.IGNORECASE)
 _ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b")
 _MARKUP = re.compile(r"[<>{}|`\\\[\]]|\*\*|^\s*[#*>-]\s|\$\(|&&")
-# what English text may hold beside ASCII: dashes, quotes, an ellipsis, arrows, signs of amounts
-_DASHES, _QUOTES, _ARROW = "\u2013\u2014", "\u2018\u2019\u201c\u201d", "\u2192"
 _PLAIN_SIGNS = str.maketrans(
-    "", "", f"{_DASHES}{_QUOTES}{_ARROW}\u2026\u00d7\u2265\u2264\u00b1\u00b5\u00b0\u00b7\u2248"
+    "", "", f"{DASHES}{QUOTES}{ARROW}\u2026\u00d7\u2265\u2264\u00b1\u00b5\u00b0\u00b7\u2248"
 )
-_TOKEN = re.compile(rf"[^\s,;!?()\"\u201c\u201d{_ARROW}{_DASHES}]+")
-_EDGES = ".:'\u2018\u2019\u2026-"
-_POSSESSIVE = re.compile(r"(?:['\u2019]s|(?<=s)['\u2019])\Z")
-_VERY_SHORT = 3
 _POSITION = re.compile(r"[ACE]\d{1,2}")
-_ENDS = (".", "!", "?", ":")
 # what looks like a name made for machines: signs inside, digits, humps
 _MADE = re.compile(r"\d|_|[a-z][A-Z]|[\w)][:@#=~^+.][\w(]|\A/|\w/\w*/|[@#=~^]")
 _CAPITALS = re.compile(r"[A-Z]{2,}s?\Z")
-_WORD = r"(?P<word>[A-Za-z][\w'-]*)"
-# where something is named, whatever it is called: `billing database`, `billing is down`, `because of billing`
-_TELLING = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        rf"\b{_WORD}\s+(?:{vocabulary.THINGS})s?\b",
-        rf"\b{_WORD}\s+(?:{vocabulary.STATES_OF})\b",
-        rf"\b(?:{vocabulary.BLAMING})\s+(?:the\s+)?{_WORD}",
+_LIST = re.compile(r"\s*(?:\d{1,2}|[a-z])[.)]\s", re.IGNORECASE)
+# What is scarce or has changed, and how metrics call it: no sentence may think it up.
+_MATTERS = tuple(
+    (re.compile(said), re.compile(known))
+    for said, known in (
+        (r"\b(?:cpus?|processors?)\b", r"cpu|processor|load"),
+        (r"\b(?:memory|ram|heap)\b", r"mem|heap|oom|ram|rss|gc|evict"),
+        (r"\b(?:disks?|volumes?|storage)\b", r"disk|fs|volume|storage|_io|io_|\bio\b|\.io\b|iops|inode|swap"),
+        (r"\b(?:networks?|packets?|dns)\b", r"net|packet|dns|tcp|bandwidth|bytes|connect"),
+        (
+            r"\b(?:releases?|released|deploy\w*|rollouts?|versions?|upgrades?)\b",
+            r"releas|deploy|rollout|version|upgrad",
+        ),
+        (r"\b(?:certificates?|tls|ssl)\b", r"cert|tls|ssl"),
+        (r"\b(?:threads?|deadlocks?|locks?)\b", r"thread|lock"),
+        (r"\bconfig\w*\b", r"config"),
+        (r"\b(?:connections?|pools?)\b", r"conn|pool|session|socket"),
     )
 )
-
-
-class Ground(NamedTuple):
-    """What a sentence may speak of.
-
-    *texts* are the cited sentences and *quoted* what belongs to them, *services* those they are about.
-    *names* are all services that were shown and *others*, in lower case, all that exist: one that is named
-    must be cited.
-    """
-
-    texts: tuple[str, ...]
-    quoted: tuple[str, ...]
-    services: frozenset[str]
-    names: frozenset[str]
-    others: frozenset[str] = frozenset()
-
-
-class _Claim:
-    """A sentence beside its ground, in the forms that the checks look at."""
-
-    def __init__(self, sentence: str, ground: Ground) -> None:
-        self.text, self.ground = sentence, ground
-        self.said = sentence.casefold()
-
-    @cached_property
-    def own(self) -> str:
-        """What the cited sentences say, and the services they are about."""
-        return "\n".join((*self.ground.texts, *sorted(self.ground.services))).casefold()
-
-    @cached_property
-    def all(self) -> str:
-        """That, and what is quoted with it."""
-        return "\n".join((self.own, *(quote.casefold() for quote in self.ground.quoted)))
-
-    @cached_property
-    def tokens(self) -> tuple[tuple[str, bool], ...]:
-        """The words, each with whether it opens a sentence."""
-        found, opens = [], True
-        for match in _TOKEN.finditer(self.text):
-            word = _POSSESSIVE.sub("", match[0].strip(_EDGES))
-            if word:
-                found.append((word, opens))
-            opens = match[0].endswith(_ENDS)
-        return tuple(found)
-
-    def holds(self, word: str) -> bool:
-        """Whether *word* stands in what is cited, as it is or, unless very short, as a part of a name."""
-        plain = word.casefold()
-        return plain in self.all if len(plain) > _VERY_SHORT else _stands_in(plain, self.all)
+_UNKNOWN = re.compile(
+    r"\b(?:unknown|unclear|whether|no evidence|(?:not|nothing) (?:yet )?(?:known|shown|said|in the evidence))\b"
+)
+_MANY_USERS = re.compile(
+    r"\b(?:most|all|half|every|majority|third|quarter|many|millions?|thousands?|hundreds?)\b"
+    r"(?: of)?(?: all)?(?: the| our| its)? (?:users?|customers?|shoppers?|visitors?|people)\b"
+)
+_DIGITS = re.compile(r"\d[\d ,.-]+\d")
+_LONG = 5  # digits: an account, a phone
 
 
 def ungrounded(sentence: str, ground: Ground) -> str | None:
     """Why *sentence*, cleaned, says more than *ground* holds: one of `REASONS`; None where it does not."""
-    claim = _Claim(sentence, ground)
-    return next((reason for reason, fails in _CHECKS.items() if fails(claim)), None)
+    return _first_reason(_CHECKS, Claim(sentence, ground))
 
 
-def _length(claim: _Claim) -> bool:
+def unfit(step: str, ground: Ground) -> str | None:
+    """Why *step*, a sentence that tells what to do, may not be shown to whoever approves it, likewise.
+
+    It must open with a verb of looking or of cautious change, and destroys, hides and opens nothing.
+    """
+    return _first_reason({**_CHECKS, ADVICE: _harm, CAUSE: _never}, Claim(step, ground))
+
+
+def _first_reason(checks: Mapping[str, Callable[[Claim], bool]], claim: Claim) -> str | None:
+    return next((reason for reason, fails in checks.items() if fails(claim)), None)
+
+
+def _never(_: Claim) -> bool:
+    return False
+
+
+def _length(claim: Claim) -> bool:
     return not SHORTEST <= len(claim.text) <= LONGEST
 
 
-def _instruction(claim: _Claim) -> bool:
+def _instruction(claim: Claim) -> bool:
     return bool(signs(claim.text))
 
 
-def _url(claim: _Claim) -> bool:
+def _url(claim: Claim) -> bool:
     if _URL.search(claim.text):
         return True
     return not all(claim.holds(found) for found in _ADDRESS.findall(claim.text))
 
 
-def _markup(claim: _Claim) -> bool:
-    if not _MARKUP.search(claim.text.replace("->", _ARROW)):
-        return False
+def _markup(claim: Claim) -> bool:
+    if not _MARKUP.search(claim.text.replace("->", ARROW)):
+        return _LIST.match(claim.text) is not None
     words = (word for word in claim.text.split() if not claim.holds(word.strip(",;.:!?()")))
-    return _MARKUP.search(" ".join(words).replace("->", _ARROW)) is not None
+    return _MARKUP.search(" ".join(words).replace("->", ARROW)) is not None
 
 
-def _command(claim: _Claim) -> bool:
+def _command(claim: Claim) -> bool:
     return forbidden.COMMAND.search(claim.text) is not None
 
 
-def _reassurance(claim: _Claim) -> bool:
+def _reassurance(claim: Claim) -> bool:
     return forbidden.REASSURANCE.search(claim.said) is not None
 
 
-def _service(claim: _Claim) -> bool:
+def _advice(claim: Claim) -> bool:
+    """Whether it tells somebody to do something: what to do is said by ids of actions alone."""
+    if forbidden.ADVICE.search(claim.text):
+        return True
+    return not all(map(claim.opens_well, claim.openings)) or any(map(claim.is_order, claim.joined))
+
+
+def _harm(claim: Claim) -> bool:
+    """Whether a step is more than looking or a cautious change."""
+    if forbidden.HARM.search(claim.said):
+        return True
+    first = next(iter(claim.openings), ("",))[0]
+    rest = (words[0] for words in claim.joined)
+    return not vocabulary.steps(first) or any(vocabulary.orders(w) and not vocabulary.steps(w) for w in rest)
+
+
+def _crime(claim: Claim) -> bool:
+    return claim.beyond(forbidden.CRIME)
+
+
+def _contact(claim: Claim) -> bool:
+    return claim.beyond(forbidden.CONTACT)
+
+
+def _cause(claim: Claim) -> bool:
+    """Whether it speaks of a cause but of no service in its evidence, or of a matter that is not in it."""
+    shown = (name for name in claim.shown if stands_in(name, claim.said))
+    if forbidden.CAUSE.search(claim.said) and not any(stands_in(name, claim.own) for name in shown):
+        return True
+    told = f"{claim.own}\n{claim.ground.past.casefold()}"
+    thought_up = any(said.search(claim.said) and not known.search(told) for said, known in _MATTERS)
+    return thought_up and not _UNKNOWN.search(claim.said)
+
+
+def _service(claim: Claim) -> bool:
     """Whether it names a service that what it cites does not: quotes are no ground for blame."""
-    names = {name.casefold() for name in claim.ground.names}
-    # an operation may hold the name of a service: it is told of as a whole
-    words = [word for word, _ in claim.tokens if word.casefold() in names or not _is_quoted(word, claim)]
+    words = [word for word, _ in claim.tokens]
     said = " ".join(words).casefold()
-    named = {name for name in names if _stands_in(name, said)}
+    named = {name for name in claim.shown if stands_in(name, said)}
     named |= {word.casefold() for word in words} & claim.ground.others
-    return any(not (vocabulary.is_plain(name) or _stands_in(name, claim.own)) for name in named)
+    return any(not (vocabulary.is_plain(name) or stands_in(name, claim.own)) for name in named)
 
 
-def _is_quoted(word: str, claim: _Claim) -> bool:
-    return _MADE.search(word) is not None and claim.holds(word)
-
-
-def _number(claim: _Claim) -> bool:
-    known = amounts_in(claim.all)
-    said = amounts_in(vocabulary.in_digits(_without_names(claim)))
-    if not all(borne(amount, known, claim.all) for amount in said):
+def _number(claim: Claim) -> bool:
+    if _MANY_USERS.search(claim.said):
+        return True
+    text = "\n".join((claim.own, _DIGITS.sub(_short, "\n".join(claim.ground.quoted))))
+    known = amounts_in(text)
+    said = amounts_in(in_digits(_without_names(claim)))
+    if not all(borne(amount, known, text) for amount in said):
         return True
     counts = {len(claim.ground.texts), len(claim.ground.services)}
-    words = vocabulary.number_words(claim.said)
+    words = number_words(claim.said)
     return not all(value in counts or counted(value, known) for value in words)
 
 
-def _identifier(claim: _Claim) -> bool:
+def _short(number: re.Match[str]) -> str:
+    return " " if sum(map(str.isdigit, number[0])) >= _LONG else number[0]
+
+
+def _identifier(claim: Claim) -> bool:
     return any(_is_made_up(word, claim, opens=opens) for word, opens in claim.tokens)
 
 
-def _noun(claim: _Claim) -> bool:
-    """Whether it tells of a thing, such as `the billing database`, that nothing cited knows."""
-    found = (match["word"] for pattern in _TELLING for match in pattern.finditer(claim.text))
-    words = (_POSSESSIVE.sub("", word) for word in found)
-    return not all(
-        vocabulary.is_plain(word.casefold()) or claim.holds(word.removesuffix("s")) for word in words
-    )
+def _noun(claim: Claim) -> bool:
+    """Whether a word is neither plain nor in what is cited: it may be a thing that nobody knows of."""
+    words = [word for word, _ in claim.tokens if word.isalpha() and len(word) > 1]
+    return not all(vocabulary.is_plain(word.casefold()) or claim.tells_of(word) for word in words)
 
 
-_CHECKS: Mapping[str, Callable[[_Claim], bool]] = {
+_CHECKS: Mapping[str, Callable[[Claim], bool]] = {
     LENGTH: _length,
     URL: _url,
     INSTRUCTION: _instruction,
     MARKUP: _markup,
     COMMAND: _command,
     REASSURANCE: _reassurance,
+    CONTACT: _contact,
+    CRIME: _crime,
+    ADVICE: _advice,
     SERVICE: _service,
     NUMBER: _number,
     IDENTIFIER: _identifier,
     NOUN: _noun,
+    CAUSE: _cause,
 }
 REASONS = tuple(_CHECKS)
 
 
-def _stands_in(name: str, text: str) -> bool:
-    """Whether *name* stands in *text* as a whole, not as a part of a longer name."""
-    return bool(name) and any(True for _ in _places(name, text))
-
-
-def _places(name: str, text: str) -> Iterator[int]:
-    start = text.find(name)
-    while start >= 0:
-        end = start + len(name)
-        if not (_joins(text[start - 1 : start]) or _joins(text[end : end + 1])):
-            yield start
-        start = text.find(name, end)
-
-
-def _joins(sign: str) -> bool:
-    return sign.isalnum() or sign in {"_", "-"}
-
-
-def _without_names(claim: _Claim) -> str:
+def _without_names(claim: Claim) -> str:
     """The sentence without words that are names: a digit in a name is no amount."""
     return " ".join(
-        " " if _MADE.search(word.strip(_EDGES)) and not amounts_in(word) else word
+        " " if _MADE.search(word.strip(EDGES)) and not amounts_in(word) else word
         for word in claim.text.split()
     )
 
 
-def _is_made_up(word: str, claim: _Claim, *, opens: bool) -> bool:
+def _is_made_up(word: str, claim: Claim, *, opens: bool) -> bool:
     """Whether *word* looks like a name and stands nowhere in what is cited."""
     plain = word.casefold()
     if _POSITION.fullmatch(word):  # an id of the dossier: means nothing to a reader
@@ -226,7 +222,7 @@ def _is_made_up(word: str, claim: _Claim, *, opens: bool) -> bool:
     return bool(_CAPITALS.match(word)) or (word[0].isupper() and not opens)
 
 
-def _compound(word: str, claim: _Claim) -> bool:
+def _compound(word: str, claim: Claim) -> bool:
     """Whether *word*, plain words joined by hyphens or slashes, may be a name: `fraud-detector`."""
     if vocabulary.COMPOUND.search(word.casefold()):
         return False

@@ -50,12 +50,12 @@ _LOGIN_ODD = (
 # A mail address; units of systemd (`getty@tty1.service`) and longer names that begin like one are none.
 _MAIL = (
     r"(?<![\w.+%/-])[\w.+%'-]{1,256}(?:@|\s?[\[(]at[\])]\s?|%40)"
-    r"(?:[a-z0-9-]{1,63}(?:\.|\s?[\[(]dot[\])]\s?)){1,8}"
-    r"(?!(?:service|socket|timer|mount|target|slice|scope|path|device|swap)\b)[a-z]{2,24}(?![a-z0-9-]|\.\w|_\w+::)"
+    r"(?:[a-z0-9\u00a1-\uffef-]{1,63}(?:\.|\s?[\[(]dot[\])]\s?)){1,8}"
+    r"(?!(?:service|socket|timer|mount|target|slice|scope|path|device|swap)\b)[a-z\u00a1-\uffef]{2,24}(?![a-z0-9-]|\.\w|_\w+::)"
 )
 
 _NAMES = (
-    r"pass(?:[ _-]?w[o0]rd|wd|wort|[ _-]?phrase|code|key)|kennwort|passwort|pwd|(?<![a-z])pass|(?<![a-z])pw"
+    r"p[a4@]ss(?:[ _-]?w[o0]rd|wd|wort|[ _-]?phrase|code|key)|kennwort|passwort|pwd|(?<![a-z])pswd?|(?<![a-z])pass|(?<![a-z])pw"
     r"|mot[ ]de[ ]passe|contrase[nñ]a|senha|parola|wachtwoord|has[lł]o|l[oö]senord|adgangskode"
     r"|пароль|κωδικός|密码|密碼|口令|パスワード|暗証番号|비밀번호|암호|كلمة[ ]المرور|şifre|पासवर्ड|סיסמה"
     r"|secret|token|credential|authkey|authcode|bearer"
@@ -72,7 +72,7 @@ _ENDING = (
 )
 _QUOTE = r"""\\*(?:["'`]|&quot;|&\#3[49];|%22|%27)"""
 _EQUAL = rf"""
-  (?:{_QUOTE})?\]?\s{{0,8}}(?:[:=](?:\s?[:=]){{0,2}}>?|->|%3[ad]|&\#(?:58|61);|(?:\s[\w:.-]{{1,20}}=[^<>]{{0,60}})?>(?=[^\s<>]))\s{{0,8}}
+  (?:{_QUOTE})?\]?\s{{0,8}}(?:[:=](?:\s?[:=]){{0,2}}>?|->|%(?:25){{0,3}}3[ad]|&\#(?:58|61);|(?:\s[\w:.-]{{1,20}}=[^<>]{{0,60}})?>(?=[^\s<>]))(?:\s{{0,4}}[|>][+-]?\n)?\s{{0,8}}
 | (?:{_QUOTE})?\s{{0,8}},?\s{{0,8}}(?:{_QUOTE})?value(?:{_QUOTE})?\s{{0,4}}[:=]\s{{0,4}}
 """
 _BARE = r"""
@@ -82,7 +82,7 @@ _BARE = r"""
 # name = value, where the value is a text, a list, an object or one word, any of them cut off perhaps.
 _NAMED = rf"""
   (?:{_NAMES}){_ENDING}[0-9]{{0,3}}(?:{_EQUAL})
-  (?:(?P<quote>{_QUOTE})(?P<text>(?:(?!(?P=quote))(?:\\.|.))*+)(?:(?P=quote)|\Z)
+  (?:[bfru]{{0,2}}(?P<quote>{_QUOTE})(?P<text>(?:(?!(?P=quote))(?:\\.|.))*+)(?:(?P=quote)|\Z)
     |(?P<value>\[(?!redacted)[^\]]*(?:\]|\Z)|\{{[^}}]*(?:\}}|\Z)|{_BARE}))
 """
 _HEADER = rf"""
@@ -111,6 +111,35 @@ _SAID = rf"""
   \\*["']?[^\s:"']{{1,64}}:(?P<user>[^\s"']+)
 """
 
+# The same in plain words, and in tools of their own: what follows is a secret if it is no plain word.
+_TOLD = rf"""
+  (?:pass(?:word|wd|phrase|code|wort)|pwd)s?(?:[ ](?:for|of|on|to)[ ]\S{{1,40}}(?:[ ]\S{{1,40}}){{0,4}}?)?
+  [ ](?:is|was|ist|war)[ ]{{1,4}}(?P<word>[^\s,;"'<>]{{4,}})
+| passphrase[ :]{{1,4}}(?P<phrase>[^\s,;"'<>]{{4,}}(?:[ ][^\s,;"'<>]{{2,}}){{0,7}})
+| pass(?:word|wd|phrase|code)[ ](?:\w{{1,10}}[ ]){{0,2}}(?:changed|rotated|reset|set|updated)[ ]from[ ]
+  (?P<old>[^\s,;"'<>]{{4,}}(?:[ ]to[ ][^\s,;"'<>]{{4,}})?)
+| pass(?:word|wd|phrase|code)[ ](?:\w{{1,10}}[ ]){{0,2}}(?:changed|rotated|reset|set|updated)[ ]to[ ]
+  (?P<new>[^\s,;"'<>]{{4,}})
+| ["'](?:--?)?(?:{_NAMES})["']\s{{0,4}},\s{{0,4}}b?["'](?P<item>[^"']{{3,200}})["']
+| (?-i:\bAUTH)[ ](?!LOGIN|PLAIN|CRAM|NTLM|XOAUTH)(?:(?:default|admin|root|user)[ ])?(?P<auth>[^\s,;"'<>]{{4,}})
+| \b(?:requirepass|masterauth)\s{{1,4}}["']?(?P<set>[^\s,;"'<>]{{3,}})
+"""
+_TOOLS = r"""
+  \bldap\w{0,12}\b[^\n|;]{0,160}?\s-w\s?\\*["']?(?P<value>[^\s"'\\-][^\s"'\\]*)
+| \b(?:sqlplus|sqlldr|rman|expdp|impdp)\s{1,4}(?:-\w{1,8}\s{1,4}){0,4}[\w$#]{1,30}/(?P<short>[^\s@]{1,64})@
+| jdbc:oracle:\w{1,12}:[^\s/@]{1,60}/(?P<text>[^\s@]{1,64})@
+| \bc?response=\\*["']?(?P<scheme>[0-9a-f]{32,128})
+"""
+PLAINLY = (
+    "word",
+    "phrase",
+    "old",
+    "new",
+    "item",
+    "auth",
+    "set",
+)  # groups of what may be plain words after all
+
 ISSUED = re.compile(_ISSUED, re.VERBOSE)
 PRIVATE = re.compile(_PRIVATE, _ANY)
 MAIL = re.compile(_MAIL, _ANY)
@@ -121,6 +150,8 @@ BESIDE = (
     re.compile(_LOGIN_ODD, _ANY),
     re.compile(_HEADER, _ANY | re.VERBOSE),
     re.compile(_SAID, _ANY | re.VERBOSE),
+    re.compile(latin(_TOLD), _ANY | re.VERBOSE),
+    re.compile(_TOOLS, _ANY | re.VERBOSE),
     re.compile(latin(_NAMED), _ANY | re.VERBOSE),
 )
 TELLING_NAME = re.compile(latin(rf"(?:{_NAMES}|authorization|cookie){_ENDING}[0-9]{{0,3}}\Z"), _ANY)
@@ -134,9 +165,13 @@ HARMLESS = re.compile(
 )
 COUNT = re.compile(r"[+-]?\d[\d.,_]*(?:e[+-]?\d+)?[kmg%]?(?:/\w+)?", re.IGNORECASE)
 
-# Cards in the groups they are printed in, or in one; whether it is one tells its check digit.
+# Cards and accounts in the groups they are printed in, or in one; whether it is one tells its check digit.
+_GAP = r"[ ._\n-]{0,2}"
 CARD = re.compile(
     r"(?<![\d.])(?<!\d-)"
-    r"(?:(?:[3-6]\d{3}|2[2-7]\d\d)(?P<gap>[ .\n-]?)\d{4}(?P=gap)\d{4}(?P=gap)\d{4}(?:(?P=gap)\d{3})?"
-    r"|3[47]\d\d[ .\n-]?\d{6}[ .\n-]?\d{5}|3(?:0[0-5]|[689]\d)\d[ .\n-]?\d{6}[ .\n-]?\d{4})(?!\d|[.-]\d)"
+    rf"(?:(?:[3-6]\d{{3}}|2[2-7]\d\d){_GAP}\d{{4}}{_GAP}\d{{4}}{_GAP}\d{{4}}(?:{_GAP}\d{{3}})?"
+    rf"|3[47]\d\d{_GAP}\d{{6}}{_GAP}\d{{5}}|3(?:0[0-5]|[689]\d)\d{_GAP}\d{{6}}{_GAP}\d{{4}})(?!\d|[.-]\d)"
+)
+ACCOUNT = re.compile(
+    r"(?<![A-Za-z0-9])[A-Z]{2}\d\d(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?(?![A-Za-z0-9])"
 )

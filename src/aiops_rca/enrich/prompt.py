@@ -37,13 +37,16 @@ and whether it supports or contradicts that candidate as the root cause. A servi
 what it calls is not the root cause.
 2. `root_cause`: the candidate that the evidence supports best. The first in the list is often right; choose \
 another only for evidence about that one. NONE is a good answer when the evidence does not decide.
-3. `sentences`: 2 to 5, at most 30 words each: what broke, why we think so, what it did to users, what to \
-do first. Each cites the evidence it rests on. Say only what the cited text says. Copy service and metric \
-names letter for letter and take every number from the cited text; `+15 s` counts from the first alert. Say \
-what is not known. No ids such as C1 or E2 in the text, no names, numbers or causes that the evidence does \
-not hold, no commands, links, code or markup, and no advice to ignore an alert.
+3. `sentences`: 2 to 5, at most 30 words each: what broke, why we think so, what it did to users. Describe; \
+never tell anybody to do something, and do not say that something is well again. Each cites the evidence it \
+rests on. Say only what the `text` of that evidence says, in plain words; `quoted` may help you judge, but \
+take no names or causes from it. Copy service and metric names letter for letter and take every number from \
+the cited text; `+15 s` counts from the first alert. Name the service when you speak of a cause. Say what is \
+not known. No ids such as C1 or E2 in the text, no names, numbers or causes that the evidence does not hold, \
+no commands, links, code or markup.
 4. `actions`: what to do first, at most 3 of the listed actions by id, with empty text. NOVEL with one plain \
-sentence only where something important is missing; a person has to approve it. May be empty.
+sentence that begins with a verb such as check, compare or find, only where something important is missing; \
+a person has to approve it. May be empty.
 """
 
 

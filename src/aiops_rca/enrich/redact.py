@@ -13,13 +13,14 @@ from functools import lru_cache
 from aiops_rca.enrich import keyforms
 from aiops_rca.enrich.folding import Folded, folded, without
 from aiops_rca.enrich.oddness import RUN, odd_part, odd_word
+from aiops_rca.enrich.vocabulary import is_plain
 
 HIDDEN = "[redacted]"
 _SHORT = 400
 _REMEMBERED = 4096
 _BREAK = re.compile(r"[ ]{0,8}(?:\\{1,4}r?\\{0,4}n|\\?\n)+[ ]{0,8}")
 _WORD = re.compile(r"[^\s,;:\"'<>{}()\[\]\\]+")
-_GROUPS = ("value", "text", "scheme", "cookie", "flag", "short", "user")
+_GROUPS = ("value", "text", "scheme", "cookie", "flag", "short", "user", *keyforms.PLAINLY)
 _EDGE = 8  # characters before a run that tell what it is
 
 Span = tuple[int, int]
@@ -66,15 +67,18 @@ def _forms(text: str) -> Iterator[Span]:
     for pattern in (keyforms.PRIVATE, keyforms.ISSUED, keyforms.MAIL):
         yield from (match.span() for match in pattern.finditer(text))
     yield from (match.span() for match in keyforms.CARD.finditer(text) if _checks(match[0]))
+    yield from (match.span() for match in keyforms.ACCOUNT.finditer(text) if _adds_up(match[0]))
 
 
 def _values(text: str) -> Iterator[Span]:
     """Where a value stands that the words beside it make a secret."""
     for pattern in keyforms.BESIDE:
         for match in pattern.finditer(text):
-            start, end = next(match.span(name) for name in _GROUPS if match.groupdict().get(name) is not None)
-            if not _harmless(match[0], text[start:end]):
-                yield start, end
+            found = match.groupdict()
+            name = next(name for name in _GROUPS if found.get(name) is not None)
+            plain = name in keyforms.PLAINLY and is_plain(found[name].split()[0].strip(".!:").casefold())
+            if not plain and not _harmless(match[0], found[name]):
+                yield match.span(name)
 
 
 def _runs(text: str) -> Iterator[Span]:
@@ -96,6 +100,12 @@ def _checks(digits: str) -> bool:
     numbers = [int(digit) for digit in reversed(digits) if digit.isdigit()]
     doubled = (sum(divmod(2 * number, 10)) for number in numbers[1::2])
     return (sum(numbers[::2]) + sum(doubled)) % 10 == 0 and len({*numbers}) > 1
+
+
+def _adds_up(account: str) -> bool:
+    """Whether the check digits of a bank account are right (ISO 13616, ISO/IEC 7064 mod 97-10)."""
+    signs = [sign for sign in account if sign.isalnum()]
+    return int("".join(str(int(sign, 36)) for sign in signs[4:] + signs[:4])) % 97 == 1
 
 
 def _continued(text: str, spans: Iterable[Span]) -> Iterator[Span]:

@@ -13,6 +13,8 @@ from aiops_rca.enrich.folding import LOOKING_LATIN, latin, readable
 from aiops_rca.enrich.oddness import RUN, hidden_text
 from aiops_rca.enrich.orders import ANSWERS, FOREIGN, OPENED, OPENING, SAID, STEMS, WRITTEN
 
+LOOKALIKE = "lookalike"
+
 _READ = 4000  # characters: more than is ever shown
 _SHORT = 400
 _REMEMBERED = 4096
@@ -24,6 +26,8 @@ _HIDING = re.compile(
 _MIXED = re.compile(
     rf"(?<!\w)(?=[A-Za-z{LOOKING_LATIN}]*[{LOOKING_LATIN}])(?=[A-Za-z{LOOKING_LATIN}]*[A-Za-z]{{2}})[A-Za-z{LOOKING_LATIN}]{{4,}}"
 )
+_DASH = re.compile(r"\s*[\u2010-\u2015\u2212\u00ad\u2043\u02d7-]\s*")
+_EDGE = re.compile(r"\A[\W_]+|[\W_]+\Z")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # Marks belong to the letters of Hebrew, Arabic and the scripts of India and Thailand.
 _NO_WORD = re.compile(r"(?:[^\w\u0300-\u036f\u0590-\u06ff\u0900-\u109f]|_)+")
@@ -46,13 +50,19 @@ def signs(text: str) -> tuple[str, ...]:
     return _remembered(text) if len(text) <= _SHORT else _signs(text[:_READ])
 
 
+def looks(name: str) -> str:
+    """What *name* is taken for at a glance: in plain small letters, one kind of dash, without what edges it."""
+    plain = _DASH.sub("-", latin(readable(name[:_READ]))).casefold()
+    return _EDGE.sub("", plain) or plain
+
+
 @lru_cache(maxsize=_REMEMBERED)
 def _remembered(text: str) -> tuple[str, ...]:
     return _signs(text)
 
 
 def _signs(raw: str) -> tuple[str, ...]:
-    shown = readable(raw)[:_READ]  # one character may become eighteen
+    shown = readable(raw)[: max(len(raw), _SHORT)]  # one character may become four
     plain = latin(shown)
     written = {plain, _ESCAPED.sub(_unescaped, plain)}
     found = {name for text in written for name, pattern in WRITTEN.items() if pattern.search(text)}
@@ -86,4 +96,4 @@ def _readings(text: str) -> set[str]:
 
 def _disguised(raw: str, shown: str) -> set[str]:
     found = {"invisible"} if _HIDING.search(raw) else set()
-    return found | {"lookalike"} if _MIXED.search(shown) else found
+    return found | {LOOKALIKE} if _MIXED.search(shown) else found

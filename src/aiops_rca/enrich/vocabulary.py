@@ -1,90 +1,110 @@
-"""English as an on-call note speaks it: the words that name nothing, and those that do. Pure.
+"""English as an on-call note speaks it: words that name nothing, that open a description, that name.
 
-Only words and numbers in words; `grounding` says what they are for.
+Closed lists: a word that is in none must stand in the evidence. `grounding` says what each is for. Pure.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-
-# What a name may stand before: `the billing database` tells of something that must be in the evidence.
-THINGS = "|".join(
-    """
-    service microservice database db cache queue topic broker bucket storage store gateway balancer proxy
-    cluster pod container node host server instance function job worker deployment replica backend api
-    endpoint table region zone datacenter vendor provider team network switch router firewall certificate
-    volume shard partition component system application app dependency
-    """.split()
-)
-
-STATES_OF = (
-    r"(?:(?:also|itself|still)\s+)?(?:is|are|was|were|has|have|went|became|looks?)\s+(?:\w+ly\s+)?"
-    r"(?:down|failing|failed|slow|slower|broken|overloaded|unavailable|saturated|exhausted|unhealthy|full"
-    r"|unreachable|crashed|crashing|leaking|responsible|at fault|to blame|the (?:likely |root |real )*cause)"
-)
-BLAMING = r"caused by|because of|due to|waits? for|waiting for|depends? on|traced? back to|blames?|owing to"
+from collections.abc import Iterator
 
 _PLAIN = frozenset(
     """
-    a about above across add added additional affected affecting after again against ago ahead alert
-    alerting alerts all alone along already also although always among an and another any anything api
-    apis appear appears application applications apps are around as at available average away back
-    backend backup bad be because been before began begin beginning behind being below best better
-    between beyond blame blamed block blocked both bottom broken busiest busy but by cache caches
-    caching call called callee callees caller callers calling calls came can candidate candidates cannot
-    cause caused causes causing central check checked checking checks clear clearly client clients close
-    cloud cluster cold comes common compare component components confirm confirmed connected connection
-    connections consistent container containers contention core corrupt corrupted could cpu crash
-    crashed crashing critical crowded current currently customer customers damaged data database
-    databases db dead decide deep degraded delay delayed delays depend dependencies dependency dependent
-    depending depends deploy deployed deployment deployments did different direct directly disk do does
-    done down downstream drain drained dropped due during each earlier earliest early either elevated
-    else empty endpoint endpoints enough entire error errors essential even event every everything
-    evidence exact examine exceed exceeded exceeds exhausted exhaustion expired explain explained
-    explains external fail failed failing fails failure failures far faster fault faulty feel feels felt
-    few fewer file find first five fix flapping follow following for found four free from frozen full
-    fully function further gateway get gets given gives go goes gone good got grew grow growing had half
-    has have having healthy heaviest heavily heavy high higher highest hit hits hold holds host hosted
-    hosting hosts hot how however http https identify idle if impact impacted implicated in incident
-    incidents including increase increased increasing indicate indicated indicates initial inside
-    inspect instance instances instead internal into investigate involved is issue it its itself just
-    keep key know known lack large largest last late latencies latency later lead leading least leaving
-    less let level levels like likely limit limits list little load loaded local log logical logs long
-    longer look looking looks loss lost low lower made main make makes managed many mark matching may
-    mean means measure measured memory message messaging metric metrics middle might misbehaving
-    misconfigured missing mobile more most move moved moves much must near nearly need needs neighbor
-    neighboring neighbouring neither network new newest next nine no node nodes noisiest noisy none nor
-    normal nosql not nothing notice noticed noticing now number object of off offline often old on once
-    one only onto open operation operations or order origin original originates other others otherwise
-    our out outage outages outside over overall overload overloaded own owner owners page paged pages
-    part particular parts past path peak pending people per percent percentile perhaps physical pod pods
-    point pointing points possible possibly present pressure previous primary private probable probably
-    problem problems process processes produce propagate propagated propagates proxy public queue queues
-    quickly raise raised raises ran rather reach reachable reached read reading reads ready real reason
-    reasons receive received recent recently records recover recovering related relational release
-    released releases releasing remain remaining remains remote replica replicas replicated report
-    reported reports request requests resource resources response responses responsible rest restart
-    restarted restarting restarts result results return returned returning reuse review right rise rises
-    rising risk role roll rolled rolling root rose run running runs same saturated saturation say says
-    scale scaled scaling second secondary see seem seems seen serve server servers serves service
-    services serving seven several severe share shared sharing shop short should show showed showing
-    shown shows side sign signal signals significant silent similar simple since single site six slow
-    slowed slower slowest slowness small so some something source specific spike spiked spikes spread
-    sql stale stalled standby start started starting starts starved state step steps still stop stopped
-    storage store strain strained strong stronger strongest struggling stuck such suffer suffered
-    suffering suffers suggest suggested suggesting suggests support supported supporting supports sure
-    surface suspect suspected symptom symptoms system systems take taken takes target team tells ten
-    than that the their them themselves then there therefore these they third this those though three
-    threshold thresholds throttled throttling through throughout throughput thus tied time timed timeout
-    timeouts times timing to together too took top total toward towards traced traces traffic try turn
-    two typical unaccounted unavailable unclear under underlying unexpected unhealthy unknown unlikely
-    unreachable unresponsive unstable until unusual unusually up upon upstream usage use used user users
-    using usual utilisation utilization value values verify very via victim victims virtual visible
-    visitors volume vs wait waiting waits was watch way we weak web week well went were what when where
-    whether which while who whole whose why wide will with within without work worker workers working
-    worse worst would wrong yet you your zero
-    e.g i.e etc ok io i/o i p50 p75 p90 p95 p99
+    able abnormal abrupt absent absorb accept accompany accord account accumulate accurate achieve act active
+    activity actual address adequate adjacent affect age ago agree ahead aim alarm alert align allow
+    alternative ambiguous amount ample amplify angle answer anymore anywhere api apparent appear application
+    approach appropriate approximate apps area arise arrive aside aspect assign associate assume async attempt
+    attributable attribute automatic available average backend backup bad balance bare baseline batch be bear
+    become been began begin believe best better big bit blame blip block borderline bottleneck bottom bound
+    boundary breach break brief bring broad broken budget buffer build bulk bunch burst busiest busy buyer
+    cache call calm came cannot care carry cascade case category cause center central centre certain chain
+    chance change character chase chiefly choke chronic chunk churn circumstance claim class clear climb clog
+    close cloud clue cluster coincide cold collapse collect column combine come command commit common compel
+    compete complete complex component compute conclude conclusive concurrent condition conflict congest
+    connected consequence consequent consider considerable consist consistent constant constrain consume
+    contain container contend context continue contradict contrast contribute contributor control convince
+    core corner correct correspond corroborate corrupt cost counter couple course cover crash create creep
+    critical crowded culprit current curve custom cut cycle damaged data date day db dead deadlock decade
+    decide decline decrease deep default defer definite degrade degree delay deliver delta demand dense deny
+    depend dependency dependent deploy deployment depress depth derive describe detail detect develop deviate
+    device diagnose die differ difference different difficult dip direct direction disagree disappear discard
+    disproportionate distant distinct distribute disturb divide dns do dominate done double downstream drag
+    drain drift drive drop duration dwarf e.g eager ease easy edge effect effective efficient effort element
+    eliminate else emerge emit empty enable encounter endpoint engine enormous enter entire entry equal
+    erratic escalate essential establish estimate etc evaluate event evict evident evolve exact exceed
+    exception excess excessive exclude exclusive execute exhaust exhibit exist expand expect expensive
+    experience expired explain explanation explicit exponential express extent external extra extreme face
+    fact factor fail fair fall familiar farthest fast fault faulty favor favour feature feed feel felt fetch
+    field figure file fill final finish fire firm fit fix flaky flapping flat flood flow fluctuate focus
+    follower force form found fraction fragmentation frame free freeze frequency frequent fresh front frozen
+    full fully function fundamental furthest gap garbage gateway gc general generate gentle get given gives
+    glance global go gone good got gpu gradual graph great grew gross ground group grow guess halfway halt
+    handful handle handshake hang happen hard head headroom healthy heap heaviest help hide hint hit hold hop
+    host hot hottest hour http huge hundredth hurt i.e i/o idea identical idle image imbalance immediate
+    impact impair implicate imply important impossible improve inbound incident include incoming inconclusive
+    independent index indicate indication indirect individual inflate influence inform information inherit
+    initial innocent inode input insert insight instance insufficient intense intermittent internal interval
+    involved io iops isolate issue item jam job join joint jump jvm keep kernel key keyspace kind know known
+    lack lag large layer layout lead leader leak lean leave left leg length let level lie lift lightly line
+    link little live load local location lock log logic logical longer lookup loop lose loss lost lot loudest
+    lower machine made magnitude main maintain major majority make managed manifest margin marginal mark mass
+    match material max maximum mean mechanism median medium meet mere mess message method metric middle mild
+    milliseconds minimum minor minority minute misbehaving misconfigured miss mix mobile mode model moderate
+    modest moment monitor month morning must mutex mutual name narrow nature need negative neighbor
+    neighbouring nest network new newest night node noise noisier noisiest noisy nominal norm normal nosql
+    notable note notice null number numerous object obvious occasion occupy occur odd offer offline offset ok
+    old oom open operation opposite order origin original originates oscillate outage outbound outgoing
+    outlier output outstanding outweigh overlap overload overnight override overrun oversized owe own owner
+    p50 p75 p90 p95 p99 pace page pair panic parallel parent part partial particular partition pass path
+    pattern pause payload peak peer peg pending percent percentage percentile perform performance period
+    permanent persist phase physical picture piece pile pin pinpoint place plain plan plateau platform
+    plausible play plenty plus pod point pool poor portion pose position positive possible potential precede
+    precise predominant prefer presence present pressure prevent price primary prime principal print prior
+    private probable problem proceed process produce producer program progress prolong prominent prompt proof
+    propagate proper property proportion prove provide proxy public publisher pull pure push put qps quarter
+    question queue quick quiet quorum quota ram ran random range rank rapid rare rate ratio raw reach
+    reachable react reaction ready real realistic rearrange reason reboot receive receiver recipient reclaim
+    record recover recur redundant refer reflect refuse regard region regular reinforce reject related
+    relational relative release relevant reliable rely remain remark remote repeat replace replica replicated
+    reply report represent request requeue require resemble reserve reset resolve resource respect respond
+    response responsible rest restore result retain retry return reuse reverse rewrite right ripple rise risk
+    robust role rollback rollout rollup room root rose rough round route row rps rule run runtime safe same
+    saturate say scatter schedule scheme scope score search seat secondary section seem seen segment select
+    semaphore send sender sense separate sequence series serious serve server service session set setback
+    severe shade shape shard share sharp shop short shortage shortfall should show shown shrink side sign
+    significant silence silent simple site size skew skip sleep slight slope slot slowdown slowness small
+    smooth snapshot socket sole solid sort source space span spare speak specific specify speed spend spike
+    spill split spot spread sql square ssl stable stack stage stale stall stand standby start startup
+    starvation starved state static stay steady steep stem step stop storage store story strain stretch strike
+    strong stronger strongest structure struggling stuck study subject subscriber subsequent subset
+    substantial subsystem subtle succeed success sudden suffer suggest sum support sure surface surge surround
+    suspect sustain swamp swap swing switch symmetric sync system table tail take taken talk target tcp team
+    tell temporary tend tension tentative term them thin think thrash thread threat throw tick tie tight time
+    timeline timeout tiny tls took top topic total touch trail transaction transfer transient transit
+    transport tree trend trigger trim trip triple trivial trouble true try ttl tune turn twist type typical
+    udp ultimate unable unaccounted unavailable uncertain unchanged unclear undecided underlying understand
+    uneven unexpected unhealthy uniform unique unit unknown unreachable unrelated unresponsive unstable
+    unusable unusual update upstream uptime urgent usable use usual utilise utilize vague valid value vary
+    vast version victim view virtual visible visit vm volatile volume vs wait warn wave way weak wear web week
+    weigh weight well went whole wide widespread window wire withstand wonder word work worker worth write
+    wrong year yield you your zone
+    """.split()
+)
+_IRREGULAR = frozenset(
+    """
+    analyses analysis aren't became begun biggest bore borne broke brought built burnt busier can't caught
+    chose chosen clearer clearest closer closest couldn't dealt deeper deepest didn't doesn't dozen drawn drew
+    driven drove easier eighth eighty eleventh fallen fed fell fifth fifty fivefold forty fourfold friday
+    froze gave greater greatest grown harder hardest hasn't haven't held hereby herself him himself hundred
+    hundredfold hung i'm inasmuch isn't it's kept laid lain lay led lent lest lighter likelier likeliest
+    longest manifold me meant met milder million mine misled monday myself nearer nearest ninety ninth
+    notwithstanding oldest onward quicker quickest regardless respectively risen said sank saturday sent
+    seventh seventy sharper shorter shortest shrank shrunk simpler simplest sixth sixty smallest somehow
+    somewhat somewhere sooner soonest sought spent spite spoke spoken sprang spun steeper steepest stood
+    struck sunday sunk swollen taught tenfold tenth that's there's thereby thirty thought thousand threefold
+    threw thrown thursday tighter tightest tomorrow tuesday twenty twofold understood us versus wasn't weaker
+    weakest wednesday weren't what's whereby whichever whom wider widest woke won't wouldn't wound written
+    wrote
     """.split()
 )
 _ABBREVIATIONS = frozenset("api apis http https rpc utc id ids url urls sre slo".split())
@@ -120,33 +140,102 @@ _BUILT = re.compile(
     r"[a-z]{2,}(?:services?|svc|db|cache|queue|server|gateway|proxy|worker|api|store|broker)"
 )
 
-_NUMBER_WORDS: Mapping[str, float] = {
-    **{word: float(n) for n, word in enumerate("two three four five six seven eight nine ten".split(), 2)},
-    **dict.fromkeys(("twice", "double", "doubled"), 2.0),
-    **dict.fromkeys(("eleven", "twelve", "dozen"), 12.0),
-    "tripled": 3.0,
-    "fifteen": 15.0,
-    "twenty": 20.0,
-    "thirty": 30.0,
-    "fifty": 50.0,
-    "hundred": 100.0,
-    "thousand": 1000.0,
-    "million": 1e6,
-    "dozens": 24.0,
-    "hundreds": 200.0,
-    "thousands": 2000.0,
-    "millions": 2e6,
-}
-_WORD = re.compile(r"[a-z]+")
-_TIMES = frozenset("second seconds minute minutes hour hours".split())
-_DURATION = re.compile(
-    rf"\b(?P<word>{'|'.join(_NUMBER_WORDS)}) (?P<unit>{'|'.join(sorted(_TIMES))})\b", re.IGNORECASE
+
+# With what a description opens, if not with a name: words that are no verb at all, or no order.
+_OPENERS = frozenset(
+    """
+    a about above according across additional after again against albeit alerts all almost alone along
+    alongside already also although altogether always amid among amongst an and another any anybody anything
+    apart apparently approximately are around as at availability away back backlog bandwidth barely because
+    before behind below beneath beside besides between beyond bigger both briefly but by caches callee callees
+    caller callers calls can candidate candidates capacity certainly clearly client clients commands
+    confidence congestion connection connections consequently consumer consumers consumption contention could
+    cpu currently customer customers database databases definitely dependencies despite did directly disk
+    disks does doubt down dozens due during each earlier earliest early eight either elevated eleven elsewhere
+    end enough error errors especially essentially even eventually ever every everybody everything eviction
+    evictions evidence evidently exactly except exhaustion failure failures far faster few fewer finally first
+    firstly five for four fourth from further furthermore generally had half hardly has have he heavier heavy
+    hence her here high higher highest his history hosts how however hundreds i if in incidents increased
+    indeed indirectly initially inside instead into is it its itself just largely larger largest last lastly
+    late latencies latency later latest least less like likely likewise long low mainly many may maybe
+    meanwhile memory merely messages metrics might more moreover most mostly much multiple my near nearly
+    neither never nevertheless newer next nine no nobody nodes none nonetheless nor normally not notably
+    nothing now nowhere of off often older on once one ones only onto operations or other others otherwise our
+    out outside over overall owing partly past people per perhaps persistent pods possibly presumably previous
+    previously primarily probably queries queues quickly quite rarely rather reader readers readings reads
+    really recent recently reduced regarding requests responses restarts retries roughly saturation second
+    secondly seemingly seldom services seven several she shopper shoppers signal signals similar similarly
+    simply simultaneously since single six slow slower slowest slowly smaller so some somebody something
+    sometimes soon still strongly subsequently such suddenly symptom symptoms ten than that the their
+    themselves then there thereafter therefore these they third this those though thousands threads three
+    threshold thresholds through throughout throughput thus timeouts to today together tonight too toward
+    towards traffic twelve twice two typically ultimately uncertainty under underneath unexpectedly unless
+    unlike until unto unusually up upon usage user users usually utilisation utilization various very via
+    visitor visitors was we were what whatever when whenever where whereas wherever whether which while who
+    whoever whose why will with within without worse worst would writer writers writes yesterday yet zero
+    """.split()
+)
+# What an order begins with, wherever in a sentence it stands.
+_ORDERS = frozenset(
+    """
+    activate add allocate allow approve ask avoid await begin block book bring bypass call cancel change check
+    choose clean clear click close commit compare configure confirm consider contact copy correlate create cut
+    deactivate decrease delay delete deploy destroy disable disconnect drain drop dump edit email empty enable
+    ensure erase escalate evict examine execute expand expect export extend fail find fix flush focus follow
+    force format free get give go grant halt hide ignore increase inform inspect install investigate isolate
+    keep kick kill leave let limit lock log look lower mail make measure message migrate monitor mount move
+    mute note notify open overwrite page pause phone pick ping post power prepare profile promote protect
+    provision pull purge push put query quit raise read reboot rebuild recreate redeploy reduce refresh reload
+    remember remove rename renew repair replace report reset resize resolve restart restore resume retry
+    revert review revoke roll rotate run save scale schedule see sell send set share shift shrink shut silence
+    skip snooze stand start stay stop suppress suspend swap switch take talk tell terminate throttle track
+    transfer trigger truncate trust try tune turn type uninstall unmount unplug update upgrade upload use
+    verify view visit wait wake warm warn watch wipe withdraw write
+    """.split()
+)
+# What a step may begin with that somebody is to approve: looking, and adding what can be taken away again.
+_STEPS = frozenset(
+    """
+    add allocate ask check compare confirm correlate count determine examine extend find follow identify
+    increase inspect investigate limit list look measure move observe profile query raise read reduce restart
+    review roll sample scale see shift test throttle trace track verify warm watch
+    """.split()
+)
+
+_KNOWN = _PLAIN | _IRREGULAR | _ABBREVIATIONS | _OPENERS | _STEPS
+_INFLECTED = 4  # letters
+_ENDINGS = (
+    ("ies", ("y",)),
+    ("ied", ("y",)),
+    ("ily", ("y",)),
+    ("es", ("", "e")),
+    ("s", ("",)),
+    ("ed", ("", "e")),
+    ("ing", ("", "e")),
+    ("ably", ("able",)),
+    ("ally", ("al", "")),
+    ("ly", ("", "le")),
 )
 
 
 def is_plain(word: str) -> bool:
-    """Whether *word*, in lower case, names nothing."""
-    return word in _PLAIN or word in _ABBREVIATIONS
+    """Whether *word*, in lower case, names nothing; with the endings that English words take."""
+    return word in _KNOWN or any(stem in _KNOWN for stem in _stems(word))
+
+
+def opens(word: str) -> bool:
+    """Whether *word*, in lower case, may open a sentence that describes something."""
+    return word in _OPENERS
+
+
+def orders(word: str) -> bool:
+    """Whether *word*, in lower case, is one that orders begin with."""
+    return word in _ORDERS
+
+
+def steps(word: str) -> bool:
+    """Whether *word*, in lower case, may open a step that somebody has to approve."""
+    return word in _STEPS
 
 
 def is_name(word: str) -> bool:
@@ -154,14 +243,13 @@ def is_name(word: str) -> bool:
     return word in _PRODUCTS or _BUILT.fullmatch(word) is not None
 
 
-def number_words(text: str) -> Iterator[float]:
-    """The numbers that *text*, in lower case, says in words, durations apart."""
-    words = _WORD.findall(text)
-    for word, following in zip(words, (*words[1:], ""), strict=True):
-        if word in _NUMBER_WORDS and following not in _TIMES:
-            yield _NUMBER_WORDS[word]
-
-
-def in_digits(text: str) -> str:
-    """*text* with the durations that it says in words, `three minutes`, in digits."""
-    return _DURATION.sub(lambda found: f"{_NUMBER_WORDS[found['word'].lower()]:g} {found['unit']}", text)
+def _stems(word: str) -> Iterator[str]:
+    """What *word* may be an inflected form of; some of it is no word at all."""
+    if len(word) < _INFLECTED:
+        return
+    for ending, instead in _ENDINGS:
+        if word.endswith(ending):
+            stem = word[: -len(ending)]
+            yield from (stem + end for end in instead)
+            if stem[-1:] == stem[-2:-1]:  # `dropped`
+                yield stem[:-1]

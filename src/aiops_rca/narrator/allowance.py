@@ -1,7 +1,7 @@
 """Whether a language model may be asked right now, and how far the system's own confidence can be trusted.
 
-The properties never block: they tell what was seen last. `look` and `save` wait for the database, so they
-belong into a thread. A database out of reach leaves everything as it was.
+The properties never block: they tell what was seen last, and before anything was seen, no. `look` and `save`
+wait for the database, so they belong into a thread. A database out of reach leaves everything as it was.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Protocol
 from aiops_rca.domain.errors import RcaError
 from aiops_rca.domain.record import NO_RECORD, TrackRecord
 from aiops_rca.domain.switch import NO_SWITCH, Switch
+from aiops_rca.enrich.redact import redact
 
 SWITCH = "llm"  # its name in the database
 LOOK_SEC = 2.0  # how late a process may hear what was switched in another one
@@ -45,14 +46,20 @@ class Allowance:
         self._source, self._confident_from = source, confident_from
         self._switch, self._record = NO_SWITCH, NO_RECORD
         self._unsaved: str | None = None
-        self._unseen = False
+        self._seen = False
+        self._missed = False
         self._lock = Lock()
 
     @property
     def enabled(self) -> bool:
-        """Whether the model may be asked."""
+        """Whether the model may be asked. Not before it is known that nobody has switched it off."""
         said = self._switch.enabled
-        return self.setting if said is None else said
+        return (self.setting and self._seen) if said is None else said
+
+    @property
+    def seen(self) -> bool:
+        """Whether it is known how the switch was left."""
+        return self._seen
 
     @property
     def switch(self) -> Switch:
@@ -80,19 +87,27 @@ class Allowance:
         except RcaError as error:
             self._miss(error)
             return
-        self._unseen = False
+        self._missed = False
         self._record = record
         with self._lock:
+            self._seen = True
             if switch.at > self._switch.at:
                 self._switch, self._unsaved = switch, None
         self.save()
+
+    def look_again(self) -> None:
+        """As `look`, for loops that must not end: what nobody has foreseen is logged, not raised."""
+        try:
+            self.look()
+        except Exception:
+            log.exception("looking at the switch failed")
 
     def put(self, *, enabled: bool | None, at: int, by: str = "") -> None:
         """Turn the switch in this process, at once; None gives back to the setting. *at* is now."""
         with self._lock:
             self._switch = Switch(enabled, max(at, self._switch.at + 1), by)
-            self._unsaved = _NOT_YET
-        log.info("switched", extra={"event": {"enabled": self.enabled, "by": by}})
+            self._seen, self._unsaved = True, _NOT_YET
+        log.info("switched", extra={"event": {"enabled": self.enabled, "by": redact(by)}})
 
     def save(self) -> None:
         """Tell the other processes what was put here, if it was not yet told. Blocks."""
@@ -109,6 +124,6 @@ class Allowance:
                 self._switch, self._unsaved = kept, trouble
 
     def _miss(self, error: RcaError) -> None:
-        if not self._unseen:
+        if not self._missed:
             log.warning("the switch cannot be read", extra={"event": {"reason": error.message}})
-        self._unseen = True
+        self._missed = True

@@ -114,6 +114,10 @@ class Narrator:
         """Count diagnoses about which nobody was asked, for a *reason* of `asking.SKIPS`."""
         self._recorder.skipped(reason, count)
 
+    def failed(self, reason: str) -> None:
+        """Count a step that failed before or after `narrate`, for a *reason* of `asking.FAILURES`."""
+        self._recorder.failed(reason)
+
     async def narrate(
         self,
         diagnosis: Diagnosis,

@@ -6,6 +6,7 @@ from ipaddress import ip_address
 from typing import Annotated, Literal
 
 from pydantic import (
+    AnyHttpUrl,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -192,6 +193,19 @@ class Llm(Section):
     usd_per_mtok_in: float | None = Field(default=None, ge=0)
     usd_per_mtok_out: float | None = Field(default=None, ge=0)
     api_key: SecretStr | None = Field(default=None, min_length=1)
+
+    @field_validator("base_url")
+    @classmethod
+    def _can_be_asked(cls, url: str) -> str:
+        try:
+            parts = AnyHttpUrl(url)
+        except ValueError:
+            parts = None
+        if parts is None or not parts.port:
+            raise ValueError("must name a host, and a port of 1 to 65535 if any")
+        if (parts.path or "").rstrip("/").endswith(("/v1", "/v1/messages")):
+            raise ValueError("must end before /v1/messages, which is added")
+        return url
 
     @field_validator("api_key")
     @classmethod

@@ -8,8 +8,8 @@ from aiops_rca.wire.batch import DegradedOut
 from aiops_rca.wire.live import Person
 
 
-class SwitchIn(Struct, gc=False):
-    """Turn the language model on or off; null gives it back to the setting. Unknown keys are ignored."""
+class SwitchIn(Struct, gc=False, forbid_unknown_fields=True):
+    """Turn the language model on or off; null gives it back to the setting. Unknown keys are refused."""
 
     enabled: bool | None
     by: Person = ""
@@ -30,7 +30,8 @@ class SwitchOut(Struct, gc=False):
     """Whether the language model may be asked. *decided_by*: "setting", or "switch" since *since* *by*.
 
     *setting* is what holds without the switch, *key* whether there is a key at all. *skipping*: the record
-    is good enough for confident diagnoses to go without. *degraded*: what keeps others from hearing of it.
+    is good enough for confident diagnoses to go without. *degraded*: what keeps others from hearing of it, or
+    this process from knowing how it was left.
     """
 
     enabled: bool

@@ -63,7 +63,7 @@ class Flight:
     ) -> None:
         self.task = asyncio.get_running_loop().create_task(call)
         self.task.add_done_callback(self._done)
-        self._deadline = deadline
+        self.deadline = deadline  # loop time
         self._over = over
         self._waiting = 0
 
@@ -75,7 +75,7 @@ class Flight:
     async def wait(self, deadline: float) -> Reply:
         """The answer of the call, or its failure: a StepError or NotAskedError of one's own."""
         loop = asyncio.get_running_loop()
-        earlier = deadline < self._deadline  # else the call's own end comes first, and is told as what it was
+        earlier = deadline < self.deadline  # else the call's own end comes first, and is told as what it was
         self._waiting += 1
         try:
             await asyncio.wait({self.task}, timeout=max(deadline - loop.time(), 0) if earlier else None)

@@ -39,10 +39,14 @@ class Breaker:
         """Whether a call may go out: PASS, REFUSE, or PROBE, which must end in one of the methods below."""
         if self.state == CLOSED:
             return PASS
-        if self.state == PROBING or self._clock() < self._until:
+        if self.is_refusing():
             return REFUSE
         self._move(PROBING)
         return PROBE
+
+    def is_refusing(self) -> bool:
+        """Whether a call would be refused now, not even sent as a probe."""
+        return self.state == PROBING or (self.state == OPEN and self._clock() < self._until)
 
     def answered(self, *, probe: bool = False) -> None:
         """Note that the provider answered, whatever it said."""

@@ -49,18 +49,20 @@ class Budget:
 
     def book(self, tokens: int) -> Booking:
         """Set a call of *tokens* aside; raises NotAskedError, naming the budget it would overrun."""
-        now = self._clock()
-        self._minute.turn(now)
-        self._day.turn(now)
-        for window, reason, limit, what in self._calls:
-            if window.calls + 1 > limit:
-                raise NotAskedError(reason, f"the budget of {limit} {what} is used up")
+        now = self._turned()
+        if (spent := self._spent()) is not None:
+            raise spent
         for window, reason, limit, what in self._tokens:
             if window.tokens + tokens > limit:
                 raise NotAskedError(reason, f"no {tokens} tokens left of the {limit} {what}")
         booking = Booking(now, tokens)
         self._add(booking.at, 1, tokens)
         return booking
+
+    def spent(self) -> NotAskedError | None:
+        """Which budget not even the smallest call would fit into; None where one may."""
+        self._turned()
+        return self._spent()
 
     def settle(self, booking: Booking, tokens: int) -> None:
         """Put what the call took in the place of what was set aside."""
@@ -69,6 +71,18 @@ class Budget:
     def undo(self, booking: Booking) -> None:
         """Give back a booking whose call never went out."""
         self._add(booking.at, -1, -booking.tokens)
+
+    def _turned(self) -> float:
+        now = self._clock()
+        self._minute.turn(now)
+        self._day.turn(now)
+        return now
+
+    def _spent(self) -> NotAskedError | None:
+        for window, reason, limit, what in self._calls:
+            if window.calls + 1 > limit:
+                return NotAskedError(reason, f"the budget of {limit} {what} is used up")
+        return None
 
     def _add(self, at: float, calls: int, tokens: int) -> None:
         self._minute.add(at, calls, tokens)

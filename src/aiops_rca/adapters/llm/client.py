@@ -10,16 +10,16 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import httpx2
+
+from aiops_rca.adapters.llm.bounds import PLAIN, UnreadableError, bound
 from aiops_rca.adapters.llm.faults import NO_ANSWER, Fault, of_connection, of_status
 from aiops_rca.adapters.llm.reading import read
 from aiops_rca.domain.errors import InputError
-from aiops_rca.enrich.asking import TIMEOUT, Reply
+from aiops_rca.enrich.asking import PARSE_ERROR, TIMEOUT, Reply
 from aiops_rca.settings import Llm
-
-if TYPE_CHECKING:
-    import httpx2
 
 CONNECT_SEC = 1.5
 POOL_SEC = 0.5
@@ -29,7 +29,8 @@ _OWN_HEADER = "x-stainless-raw-response"  # how the SDK knows that it was asked 
 class Client:
     """A pool of connections to one provider; one instance per event loop.
 
-    Raises InputError where `llm.base_url`, or a proxy that the environment names, cannot be used.
+    Raises InputError, and nothing else, where `llm.base_url`, or a proxy or certificates that the environment
+    names, cannot be used.
     """
 
     def __init__(self, settings: Llm) -> None:
@@ -59,7 +60,9 @@ class Client:
         except self._errors.APIStatusError as error:
             return of_status(error.status_code, error.response.headers, error.error_code)
         except self._errors.APIConnectionError as error:
-            return of_connection(error.__cause__)
+            cause = error.__cause__
+            unread = isinstance(cause, UnreadableError)
+            return Fault(PARSE_ERROR, str(cause)) if unread else of_connection(cause)
         return read(answer.status_code, answer.http_response.content)
 
     async def close(self) -> None:
@@ -74,7 +77,7 @@ def _key(settings: Llm) -> str:
 
 
 async def _keep_to_ourselves(request: httpx2.Request) -> None:
-    """Take out what the SDK tells of this machine: system, processor, versions. One header it reads itself."""
+    """Take out what the SDK tells of this machine: system, processor, versions. One it reads itself."""
     told = [name for name in request.headers if name.startswith("x-stainless-") and name != _OWN_HEADER]
     for name in told:
         del request.headers[name]
@@ -86,8 +89,6 @@ def _connections(settings: Llm) -> httpx2.AsyncClient:
     Proxies of the environment (HTTPS_PROXY, NO_PROXY) hold for https alone: there a proxy passes on what it
     cannot read, and often is the only way out. With http it would be handed the key and the question.
     """
-    import httpx2  # noqa: PLC0415 - comes with the SDK
-
     secure = settings.base_url.startswith("https:")
     try:
         return httpx2.AsyncClient(
@@ -96,18 +97,19 @@ def _connections(settings: Llm) -> httpx2.AsyncClient:
             trust_env=secure,
             verify=True if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # no certificates to load
             limits=httpx2.Limits(max_connections=settings.max_in_flight + 1),  # 1: the probe
-            event_hooks={"request": [_keep_to_ourselves]},
+            headers={"accept-encoding": PLAIN},
+            event_hooks={"request": [_keep_to_ourselves], "response": [bound]},
         )
     except httpx2.InvalidURL:
         fault = InputError("is no URL", field="llm.base_url")
+    except OSError:  # of ssl too
+        fault = InputError("the certificates in the environment cannot be used", field="llm.base_url")
     except (ImportError, ValueError):
         fault = InputError("the proxy in the environment cannot be used", field="llm.base_url")
     raise fault
 
 
 def _limits(seconds: float) -> httpx2.Timeout:
-    import httpx2  # noqa: PLC0415 - comes with the SDK
-
     return httpx2.Timeout(seconds, connect=min(CONNECT_SEC, seconds), pool=min(POOL_SEC, seconds))
 
 

@@ -13,7 +13,9 @@ from aiops_rca.adapters.llm.faults import Fault
 from aiops_rca.domain.narrative import Usage
 from aiops_rca.enrich.asking import CLIENT_ERROR, PARSE_ERROR, Reply
 
-_Count = Annotated[int, msgspec.Meta(ge=0)]
+_MOST_TOKENS = 10_000_000  # more than any model reads: who says so has miscounted
+_Count = Annotated[int, msgspec.Meta(ge=0, le=_MOST_TOKENS)]
+_UNKNOWN = Usage()
 
 
 class _Block(msgspec.Struct):
@@ -32,26 +34,36 @@ class _Message(msgspec.Struct):
     type: Literal["message"]
     content: list[_Block]
     stop_reason: str | None
-    usage: _Usage = msgspec.field(default_factory=_Usage)
+    usage: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
 
 
 def read(status: int, body: bytes) -> Reply | Fault:
-    """What *body* says; a status other than 200 that is no error is none of a message either."""
+    """What *body* says; a status other than 200 that is no error is none of a message either.
+
+    A usage that cannot be is all zero, as one that is not told: nobody knows what the answer took.
+    """
     if status != 200:
         return Fault(CLIENT_ERROR, f"{status} instead of an answer", sent=False)
     try:
         message = msgspec.json.decode(body, type=_Message)
     except (msgspec.MsgspecError, RecursionError):
         return Fault(PARSE_ERROR, "the answer is no message of the API")
-    usage = message.usage
     return Reply(
         stop_reason=message.stop_reason,
         kinds=tuple(block.type for block in message.content),
         text="".join(block.text for block in message.content if block.type == "text"),
-        usage=Usage(
-            usage.input_tokens,
-            usage.output_tokens,
-            usage.cache_read_input_tokens or 0,
-            usage.cache_creation_input_tokens or 0,
-        ),
+        usage=_usage(message.usage),
+    )
+
+
+def _usage(told: msgspec.Raw) -> Usage:
+    try:
+        usage = msgspec.json.decode(told, type=_Usage)
+    except (msgspec.MsgspecError, RecursionError):
+        return _UNKNOWN
+    return Usage(
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cache_read_input_tokens or 0,
+        usage.cache_creation_input_tokens or 0,
     )
