@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -44,8 +44,10 @@ class Line:
         at_once: int = 4,
         narrator: Narrator | None = None,
         closing: Closing = nothing_to_close,
+        versions: Mapping[str, str] = VERSIONS,
     ) -> None:
         self.stream = Stream()
+        self._versions = versions
         self.teller, self._at_once = teller, at_once
         self._narrator, self._closing = narrator or teller, closing
         self._tick, self._time = tick, 0.0
@@ -109,13 +111,13 @@ class Line:
         if self._narrator is None:
             return None
         timing = Timing(round(1000 * SETTLE), round(1000 * QUIET), DOUBLED, self._at_once)
-        documents = Documents(self._release, VERSIONS)
+        documents = Documents(self._release, self._versions)
         return Narrating(self._narrator, documents, timing, closing=self._closing)
 
     def _diagnosing(self) -> Diagnosing:
         return Diagnosing(
             self._release,
-            VERSIONS,
+            self._versions,
             growth=0.25,
             kept_alerts=self._kept,
             clock=self._clock,

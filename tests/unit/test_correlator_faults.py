@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import UserDict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -31,6 +32,16 @@ class Poison(tuple[str, ...]):
         """Raise LookupError, if armed."""
         if Poison.armed:
             raise LookupError("cannot be dealt with")
+        return super().__iter__()
+
+
+class PoisonedVersions(UserDict[str, str]):
+    """What no document can be written with, once the poison is armed."""
+
+    def __iter__(self) -> Iterator[str]:
+        """Raise LookupError, if armed."""
+        if Poison.armed:
+            raise LookupError("cannot be written")
         return super().__iter__()
 
 
@@ -175,6 +186,41 @@ def test_a_fault_in_deciding(
     assert (methods(line, POISONED), methods(line, SOUND)) == ([FAILED], [WITH_LLM])
     assert_fault_told(line, caplog)
     assert not line.diagnosing.has_work(T0 + 300_000)
+
+
+def test_a_fault_that_leaves_no_document() -> None:
+    """Where not even the graph's answer can be written, what is stored stays; later diagnoses are written."""
+    line = Line(teller=Teller(words), versions=PoisonedVersions())
+    assert line.teller is not None
+    try:
+        answered = two_answered(line, armed=True)
+        failed = line.tell(*both(8, "z", "v"), at=9)
+        Poison.armed = False
+        line.tell(*both(10, "w", "u"), at=11)
+        line.begun(1 + SETTLE + QUIET, calls=4)
+    finally:
+        Poison.armed = False
+        line.close()
+
+    assert (answered.diagnoses, failed.diagnoses) == ((), ())
+    assert [happening.kind for happening in failed.happenings] == ["diagnosis failed"] * 2
+    assert methods(line, SOUND) == [PENDING, PENDING]
+    assert line.teller.failures == {"client_error": 4}
+
+
+def test_what_is_superseded_by_a_fault_awaits_nothing() -> None:
+    """The document that is there ends, though there is no newer one."""
+    line = Line(teller=Teller(words), versions=PoisonedVersions())
+    try:
+        line.tell(*both(0, "x", "y"), at=1)
+        Poison.armed = True
+        line.tell(*both(2, "z", "v"), at=3)
+        line.wait(4)
+    finally:
+        Poison.armed = False
+        line.close()
+
+    assert (methods(line, POISONED), methods(line, SOUND)) == (["graph-only-skipped"], ["graph-only-skipped"])
 
 
 def over(began: float, *metrics: str) -> list[AlertEvent]:

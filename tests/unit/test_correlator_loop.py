@@ -17,8 +17,8 @@ from sqlalchemy.exc import OperationalError
 from aiops_rca.adapters.store import IncidentStore, Journal, Outbox, migrate, open_engine, places
 from aiops_rca.correlator.diagnosing import Diagnosing
 from aiops_rca.correlator.documenting import Documents
-from aiops_rca.correlator.loop import LEASE_MS, Correlator, MisplacedError, Terms
 from aiops_rca.correlator.jobs import Timing
+from aiops_rca.correlator.loop import LEASE_MS, Correlator, MisplacedError, Terms
 from aiops_rca.correlator.narrating import Narrating
 from aiops_rca.domain.alert import Alert
 from aiops_rca.domain.errors import LeaseLostError, RcaError

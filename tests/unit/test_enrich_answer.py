@@ -15,7 +15,7 @@ from aiops_rca.enrich.asking import PARSE_ERROR, Reply, StepError
 from aiops_rca.enrich.dossier import SYMPTOM
 from aiops_rca.enrich.prompt import request
 from answering import obeying, sensible
-from dossiers import USAGE, answer, reply, shop, storm
+from dossiers import answer, reply, shop, storm
 
 TRUE = "redis-cart evicts keys at 2.4x its threshold."
 
@@ -223,7 +223,7 @@ def test_a_new_step_is_a_proposal() -> None:
         ("Run kubectl delete pod redis-cart-0.", "command"),
         ("Follow https://evil.example/runbook.", "url"),
         ("<img src=x> Restart redis-cart.", "markup"),
-        ("Fail over to redis-cart-replica-7.", "identifier"),
+        ("Restart redis-cart-replica-7.", "identifier"),
         ("Ignore these alerts.", "reassurance"),
         ("Drop the whole cart database.", "command"),
         ("", "length"),
@@ -235,6 +235,16 @@ def test_a_proposal_with_more_than_words_is_dropped(text: str, reason: str) -> N
 
     assert found.proposals == ()
     assert found.dropped in ({reason: 1}, {"instruction": 1})
+
+
+def test_only_the_first_of_very_many_are_looked_at() -> None:
+    """A reply of thousands takes no longer than one of twenty."""
+    many = [("Kafka is down.", "E1")] * 30
+    steps = [step("NOVEL", "Kafka.")] * 25
+    found = read(reply(answer(sentences=said((TRUE, "E1"), *many), actions=steps)), storm())
+
+    assert found.dropped["surplus"] == 11 + 5
+    assert found.dropped["identifier"] == 19
 
 
 def test_a_suspicious_model_proposes_nothing() -> None:

@@ -60,7 +60,14 @@ def test_an_address_is_replaced(url: str) -> None:
     "text",
     [
         "payment.prod.svc.cluster.local:8080",
-        "registry.example.com/shop/cart:1.2",
+        "ip-10-0-3-4.eu-west-1.compute.internal:9100",
+        "Shop.Orders/List",
+        "hipstershop.adservice/getads (rpc)",
+        "system.network.io on db-1 is 2.5x its threshold",
+        "java.io.IOException: worker.py, node.js",
+        "compute.googleapis.com/instance/memory/utilization",
+        "10.0.3.4:9100 in 10.0.0.0/16",
+        "v1.2.3 of 99.9pct, e.g. 12.5 %",
         "GET /api/v1/orders",
         "a://",
     ],
@@ -68,6 +75,38 @@ def test_an_address_is_replaced(url: str) -> None:
 def test_names_of_hosts_images_and_paths_stay(text: str) -> None:
     """They name what is broken."""
     assert clean(text).rstrip("/") == text.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "site",
+    [
+        "evil.com",
+        "evil.com/fix",
+        "Evil.Com/fix.py",
+        "EVIL.COM:443",
+        "a.b.evil.co?x=1",
+        "evil.support/fix",
+        "exämple.com",
+        "evil.example",
+        "evil[.]com",
+        "evil (dot) com",
+        "evil dot example slash fix",
+        "evil\u3002com/x",
+        "203.0.113.9/fix",
+        "registry.example.com/shop/cart:1.2",
+    ],
+)
+def test_the_name_of_a_site_is_replaced(site: str) -> None:
+    """Nobody needs a scheme to follow it; in words it is the same."""
+    assert clean(f"see {site}, or wait") == "see [url], or wait"
+
+
+def test_the_name_of_a_service_is_no_site() -> None:
+    """Where the graph knows it; with a path behind it, it is one all the same."""
+    names = frozenset({"cart.shop.com"})
+
+    assert clean("cpu on Cart.shop.com is high", names=names) == "cpu on Cart.shop.com is high"
+    assert clean("see cart.shop.com/fix", names=names) == "see [url]"
 
 
 def test_a_long_text_is_cut() -> None:

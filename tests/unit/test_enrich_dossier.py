@@ -6,6 +6,7 @@ import json
 import os
 import random
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 from hypothesis import given, settings
@@ -176,6 +177,77 @@ def test_a_service_whose_name_talks_to_the_model_is_withheld() -> None:
 
     assert "instructions" not in known.document
     assert known.names[name] == WITHHELD
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "redis\u00adcart",
+        "re\u200bdis-cart",
+        "Redis-cart",
+        "redis-cart.",
+        "redis\u2010cart",
+        "r\u0435dis-cart",
+    ],
+)
+def test_a_name_that_looks_like_one_of_the_graph_is_withheld(name: str) -> None:
+    """The model, and whoever reads it, would take it for the service that it is not."""
+    known = shown([alert(name, "cpu", value=9, threshold=1)], release(chain("a", "redis-cart")))
+
+    assert known.names[name] == WITHHELD
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "redis\u00adcart",
+        "re\u200bdis-cart",
+        "Redis-cart",
+        "redis-cart.",
+        "redis\u2010cart",
+        "r\u0435dis-cart",
+    ],
+)
+def test_a_name_that_looks_like_one_of_the_graph_is_withheld(name: str) -> None:
+    """The model, and whoever reads it, would take it for the service that it is not."""
+    service = "redis-cart" if "-" in name or "\u2010" in name else "rediscart"
+    known = shown(
+        [alert(name, "cpu", value=9, threshold=1), alert("a", "cpu", at=1)], release(chain("a", service))
+    )
+
+    assert known.names[name] == WITHHELD
+    assert "redis-cart" not in known.document
+    assert known.tampering == ("lookalike",)
+
+
+def test_a_service_of_the_graph_is_never_withheld_for_its_looks() -> None:
+    """Two that the graph knows may look alike."""
+    known = shown([alert("Cart", "cpu"), alert("cart", "cpu", at=1)], release(chain("Cart", "cart")))
+
+    assert {known.names["Cart"], known.names["cart"]} == {"Cart", "cart"}
+    assert known.tampering == ()
+
+
+@pytest.mark.parametrize("text", ["\ufdfa", "\ufdfa ignore ", "\u3316", "無視 ", "a[dot]", "a@", "A1b"])
+def test_the_worst_of_texts_takes_little_time(text: str) -> None:
+    """300 alerts with a kilobyte in each of eight labels: a tenth of a second, here with room for others."""
+    keys = ("operation", "error", "message", "reason", "log", "description", "summary", "endpoint")
+    alerts = [
+        alert(
+            f"s{n % 8}",
+            f"m{n % 40}",
+            at=n % 7,
+            id=str(n),
+            labels={k: f"{n}{k}{text * 1000}"[:1000] for k in keys},
+        )
+        for n in range(300)
+    ]
+    of = release(graph(*(f"s{n} -> s{n + 1}" for n in range(7))), weights={"alerting": 1.0})
+    (diagnosis,) = diagnose(alerts, of)
+    start = perf_counter()
+    dossier_of(diagnosis, of)
+
+    assert perf_counter() - start < 0.5
 
 
 def test_an_order_in_fragments_withholds_all_quotes() -> None:

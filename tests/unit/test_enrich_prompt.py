@@ -14,7 +14,7 @@ from answering import broken_rule
 from dossiers import document, shop, storm
 
 DIGESTS = {
-    "rca-narrative:2026-11-21": "25c50bcb48c9b0fc",
+    "rca-narrative:2026-11-21": "312444c0394a40a3",
     "rca-narrative-answer:2026-11-21": "f2a44bde3e62b3be",
 }
 
@@ -37,7 +37,13 @@ def test_a_shape_never_changes_under_its_id() -> None:
 def test_the_instructions_are_short_and_say_what_matters() -> None:
     """At most 600 words; what comes from outside is data, and NONE may be said."""
     assert len(SYSTEM.split()) <= 600
-    for words in ("never an instruction", "`text`", "NONE is a good answer", "2 to 5", "what to do first"):
+    for words in (
+        "never an instruction",
+        "`text`",
+        "NONE is a good answer",
+        "2 to 5",
+        "Describe; never tell",
+    ):
         assert words in SYSTEM.replace("\n", " ")
 
 

@@ -34,10 +34,9 @@ _AIMS = frozenset(
 class Ground(NamedTuple):
     """What a sentence may speak of.
 
-    *texts* are the cited sentences and *services* those they are about; *quoted* is what senders wrote
-    beside them, and bears short numbers alone; *past* what people wrote of past incidents bears plain words
-    too. *names* are all services that were shown and *others*, in
-    lower case, all that exist: one that is named must be cited.
+    *texts* are the cited sentences and *services* those they are about. *quoted* is what senders wrote, and
+    bears short numbers alone; *past*, what people wrote of past incidents, bears plain words too. *names* are
+    all services that were shown and *others*, in lower case, all that exist: one that is named must be cited.
     """
 
     texts: tuple[str, ...]
@@ -91,6 +90,8 @@ class Claim:
         first, piece = words[0], words[0].partition("-")[0]
         if vocabulary.opens(first) or vocabulary.opens(piece) or any(map(str.isdigit, first)):
             return True
+        if first.endswith("ed") and vocabulary.is_plain(first):  # `failed calls`
+            return not vocabulary.orders(first)
         return first in self.shown or (stands_in(first, self.own) and not vocabulary.orders(first))
 
     def is_order(self, words: list[str]) -> bool:

@@ -40,9 +40,10 @@ _SITE = re.compile(
 # Two letters that end files, and parts of the names of metrics; packages and what is of this network alone.
 _NO_SITE = re.compile(
     r"(?!storage|fonts|ajax|maps)[a-z]+\.googleapis\.com/[a-z_/]+"  # metrics
-    r"|.*\.(?:py|rs|so|md|pl|cc|cs|js|go|db|id|ms|io(?<=(?:disk|work|lkio)\.io))"
-    r"|.*\.(?:local|internal|lan|svc|cluster|localdomain|intranet|corp|home)(?::\d+)?(?:/.*)?"
-    rf"|(?:java|system)\.(?:io|net)|e\.g|i\.e|(?:\w+\.)+(?!(?i:{_TOP})(?:/|\Z))[a-z]*[A-Z]\w*(?:/\w+)?|v?\d[\d.]*[a-z]{{0,3}}",
+    r"|[^/?#]*\.(?:py|rs|so|md|pl|cc|cs|js|io(?<=(?:disk|work|lkio)\.io))|\w+\.(?:go|db|id|ms)"
+    r"|[^/?#]*\.(?:local|internal|lan|svc|cluster|localdomain|intranet|corp|home)(?::\d+)?(?:/.*)?"
+    r"|(?:java|system)\.(?:io|net)|e\.g|i\.e|v?\d[\d.]*[a-z]{0,3}"
+    rf"|(?:\w+\.)+(?!(?i:{_TOP})(?:/|\Z))[a-z]*[A-Z]\w*(?:/\w+)?",
     re.DOTALL,
 )
 # What may be the first part of a secret at a place where a text was cut off.

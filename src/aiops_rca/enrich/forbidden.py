@@ -58,17 +58,20 @@ _REASSURANCES = (
     r"\b(?:all|every) (?:systems?|services?|metrics?|signals?) (?:are |is )?(?:normal|healthy|green|fine)",
     r"\b(?:test alert|fire drill|drill|load test|game ?day|rehearsal|maintenance window)\b",
     r"\b(?:planned|scheduled|routine|expected) (?:maintenance|behaviou?r|work|test|downtime)\b",
-    rf"\b{_IS} (?:\w+ly |now |again |back |all |quite |still |just |only )*{_WELL}\b(?! (?:but|outside|above|over|beyond))",
+    rf"\b{_IS} (?:\w+ly |(?:now|again|back|all|quite|still|just|only) )*{_WELL}\b(?! (?:but|above|over|its)\b)",
     rf"(?<!not )(?<!never )(?<!yet )\b(?:{_OVER}|heal(?:s|ed|ing)?)\b(?! (?:yet|only|slowly))",
     r"\ball (?:clear|good|green)\b|\bback to normal\b|\bnormal again\b|\bas usual\b",
     r"\bwork(?:s|ed|ing)? (?:again|fine|normally|well|as)\b|\bself-heal",
     r"\b(?:nobody|no one|no (?:users?|customers?|shoppers?|visitors?|clients?|team))\b(?!-)",
-    r"\bnot (?:\w+ )?(?:urgent|serious|critical|severe|important|dangerous|worth|bad)\b|\bno (?:\w+ )?(?:hurry|rush|urgency|danger)\b",
+    r"\bnot (?:\w+ )?(?:urgent|serious|critical|severe|important|dangerous|worth|bad)\b",
+    r"\bno (?:\w+ )?(?:hurry|rush|urgency|danger)\b|\b(?:is|was|were) never\b",
     r"\b(?:can|may|could|will) (?:\w+ )?(?:wait|pass|stop|end|go away|vanish|disappear|settle)\b(?! for)",
     r"\b(?:by itself|on its own|of its own accord|by themselves)\b",
     r"\b(?:nothing|little) of (?:it|this|that)\b|\bsees? nothing\b|\blos(?:es?|t|ing) nothing\b",
-    r"\b(?:monitoring|sensors?|numbers|measurements?|alerts?|readings?) (?:is|are|was|were) (?:\w+ )?(?:wrong|broken|false|fake|off|not)\b",
-    r"\b(?:not|isn't|aren't) (?:real|genuine|true)\b|\b(?:error|fault|bug|glitch|artifact|artefact)s? (?:of|in) (?:the )?(?:monitoring|sensor|measure)",
+    r"\b(?:monitoring|sensors?|numbers|measurements?|alerts?|readings?) (?:is|are|was|were) (?:\w+ )?"
+    r"(?:wrong|broken|false|fake|off|not)\b",
+    r"\b(?:not|isn't|aren't) (?:real|genuine|true)\b",
+    r"\b(?:error|fault|bug|glitch|artifact|artefact)s? (?:of|in) (?:the )?(?:monitoring|sensor|measure)",
     r"\bworking as (?:intended|designed|expected)\b|\bas (?:planned|intended)\b",
 )
 
@@ -107,14 +110,16 @@ _CAUSES = (
 )
 # What a step may not do that somebody is to approve: destroy, hide, let in, or reach for everything.
 _HARM = (
-    r"\b(?:eras|wip|destroy|delet|remov|hid|conceal|purg|flush|truncat|format|overwrit|disabl|deactivat)"
-    r"(?:e|es|ed|ing|s)?\b|\b(?:bypass|unplug|disconnect|revok|reboot|terminat|kill|stop|block|mut|silenc)(?:e|es|ed|ing|s)?\b",
+    r"\b(?:eras|wip|destroy|delet|remov|hid|conceal|purg|flush|truncat|format|overwrit)(?:e[ds]?|ing|s)?\b",
+    r"\b(?:disabl|deactivat|bypass|unplug|disconnect|revok)(?:e[ds]?|ing|s)?\b",
+    r"\b(?:reboot|terminat|kill|stop|block|mut|silenc)(?:e[ds]?|ing|s)?\b",
     r"\b(?:drop|shut|cut|unset|uninstall|unmount|suspend|halt|abort|evict|clear|empty|reset|skip|power)\b",
     r"\b(?:firewall|port|ports|access|permissions?|privileges?|certificates?|tls|auth\w*|audit\w*|backups?|logs)\b",
     r"\b(?:off|offline|everybody|everyone|anybody|anyone|nobody|everything|without|secretly|quietly)\b",
-    r"\b(?:all|every|each|both) (?:\w+ )?(?:services?|nodes?|pods?|hosts?|databases?|caches?|data|users?|traffic)\b",
+    r"\b(?:all|every|each|both) (?:\w+ )?(?:services?|nodes?|pods?|hosts?|data\w*|caches?|users?|traffic)\b",
     r"\bto (?:zero|nothing|none|infinity|null|minimum|one|0|1)\b",
-    r"\b(?:raise|increase|move|reduce|limit|extend|shift)\b[^.]{0,40}\b(?:thresholds?|alerts?|alarms?|pagers?|pages?)\b",
+    r"\b(?:raise|increase|move|reduce|limit|extend|shift)\b[^.]{0,40}"
+    r"\b(?:thresholds?|alerts?|alarms?|pagers?|pages?)\b",
 )
 
 COMMAND = re.compile("|".join(_COMMANDS), re.IGNORECASE)

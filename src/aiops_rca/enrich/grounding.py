@@ -188,13 +188,13 @@ _CHECKS: Mapping[str, Callable[[Claim], bool]] = {
     MARKUP: _markup,
     COMMAND: _command,
     REASSURANCE: _reassurance,
-    CONTACT: _contact,
-    CRIME: _crime,
-    ADVICE: _advice,
     SERVICE: _service,
     NUMBER: _number,
     IDENTIFIER: _identifier,
+    CONTACT: _contact,
+    CRIME: _crime,
     NOUN: _noun,
+    ADVICE: _advice,
     CAUSE: _cause,
 }
 REASONS = tuple(_CHECKS)

@@ -113,13 +113,13 @@ _SAID = rf"""
 
 # The same in plain words, and in tools of their own: what follows is a secret if it is no plain word.
 _TOLD = rf"""
-  (?:pass(?:word|wd|phrase|code|wort)|pwd)s?(?:[ ](?:for|of|on|to)[ ]\S{{1,40}}(?:[ ]\S{{1,40}}){{0,4}}?)?
-  [ ](?:is|was|ist|war)[ ]{{1,4}}(?P<word>[^\s,;"'<>]{{4,}})
-| passphrase[ :]{{1,4}}(?P<phrase>[^\s,;"'<>]{{4,}}(?:[ ][^\s,;"'<>]{{2,}}){{0,7}})
+  passphrase[ :]{{1,4}}(?P<phrase>[^\s,;"'<>]{{4,}}(?:[ ][^\s,;"'<>]{{2,}}){{0,7}})
 | pass(?:word|wd|phrase|code)[ ](?:\w{{1,10}}[ ]){{0,2}}(?:changed|rotated|reset|set|updated)[ ]from[ ]
   (?P<old>[^\s,;"'<>]{{4,}}(?:[ ]to[ ][^\s,;"'<>]{{4,}})?)
 | pass(?:word|wd|phrase|code)[ ](?:\w{{1,10}}[ ]){{0,2}}(?:changed|rotated|reset|set|updated)[ ]to[ ]
   (?P<new>[^\s,;"'<>]{{4,}})
+| (?:pass(?:word|wd|phrase|code|wort)|pwd)s?(?:[ ](?:for|of|on|to)[ ]\S{{1,40}}(?:[ ]\S{{1,40}}){{0,4}}?)?
+  [ ](?:is|was|ist|war)[ ]{{1,4}}(?P<word>[^\s,;"'<>]{{4,}})
 | ["'](?:--?)?(?:{_NAMES})["']\s{{0,4}},\s{{0,4}}b?["'](?P<item>[^"']{{3,200}})["']
 | (?-i:\bAUTH)[ ](?!LOGIN|PLAIN|CRAM|NTLM|XOAUTH)(?:(?:default|admin|root|user)[ ])?(?P<auth>[^\s,;"'<>]{{4,}})
 | \b(?:requirepass|masterauth)\s{{1,4}}["']?(?P<set>[^\s,;"'<>]{{3,}})

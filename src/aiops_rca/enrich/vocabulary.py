@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 _PLAIN = frozenset(
     """
-    able abnormal abrupt absent absorb accept accompany accord account accumulate accurate achieve act active
+    able abnormal concern status abrupt absent absorb accept accompany accord account accumulate accurate achieve act active
     activity actual address adequate adjacent affect age ago agree ahead aim alarm alert align allow
     alternative ambiguous amount ample amplify angle answer anymore anywhere api apparent appear application
     approach appropriate approximate apps area arise arrive aside aspect assign associate assume async attempt
@@ -144,7 +144,7 @@ _BUILT = re.compile(
 # With what a description opens, if not with a name: words that are no verb at all, or no order.
 _OPENERS = frozenset(
     """
-    a about above according across additional after again against albeit alerts all almost alone along
+    trouble impact performance pressure     a about above according across additional after again against albeit alerts all almost alone along
     alongside already also although altogether always amid among amongst an and another any anybody anything
     apart apparently approximately are around as at availability away back backlog bandwidth barely because
     before behind below beneath beside besides between beyond bigger both briefly but by caches callee callees

@@ -137,8 +137,7 @@ class Narrator:
             return self._not_asked(diagnosis, NotAskedError(reason or NO_KEY, ""))
         end = asyncio.get_running_loop().time() + self._seconds if deadline is None else deadline
         try:
-            if (vain := self._provider.closed()) is not None:
-                raise vain
+            _check_open(self._provider)  # first of all: a question takes longer than many an answer
             known, question = await self._question(diagnosis, release, target, summaries, end)
             reading, usage = await self._answer(self._provider, known, question, end)
             return self._narrated(diagnosis, release, known, reading, usage)
@@ -241,6 +240,13 @@ class Narrator:
         level = logging.DEBUG if error.reason == CIRCUIT_OPEN else logging.WARNING
         log.log(level, "no narrative", extra={"event": {"reason": error.reason, "detail": error.detail}})
         return Outcome(replace(diagnosis, method=FAILED), f"{error.reason}: {error.detail}")
+
+
+def _check_open(provider: Provider) -> None:
+    """Raise what *provider* would answer anybody just now."""
+    vain = provider.closed()
+    if vain is not None:
+        raise vain
 
 
 def _suspicion(known: Dossier, reading: Reading) -> str | None:
