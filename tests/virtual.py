@@ -12,7 +12,8 @@ from aiops_rca.bootstrap.rules import rules_of
 from aiops_rca.correlator.calling import Calls
 from aiops_rca.correlator.diagnosing import Diagnosing
 from aiops_rca.correlator.documenting import Documents, Frame
-from aiops_rca.correlator.narrating import Narrating, Narrator, Timing
+from aiops_rca.correlator.jobs import Narrator, Timing
+from aiops_rca.correlator.narrating import Narrating
 from aiops_rca.domain.diagnosis import Diagnosis
 from aiops_rca.domain.event import AlertEvent
 from aiops_rca.domain.release import Release
@@ -118,7 +119,7 @@ class Everything(Words):
     ) -> tuple[DiagnosisRecord, ...]:
         """See `Narrating`."""
         self.heard.append((frame.incident, diagnosis))
-        return (self._record(diagnosis, frame),)
+        return (self._shown.record(diagnosis, frame),)
 
 
 class Body(NamedTuple):

@@ -182,7 +182,7 @@ def test_a_service_whose_name_talks_to_the_model_is_withheld() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "redis\u00adcart",
+        "redis\u00ad-cart",
         "re\u200bdis-cart",
         "Redis-cart",
         "redis-cart.",
@@ -193,27 +193,6 @@ def test_a_service_whose_name_talks_to_the_model_is_withheld() -> None:
 def test_a_name_that_looks_like_one_of_the_graph_is_withheld(name: str) -> None:
     """The model, and whoever reads it, would take it for the service that it is not."""
     known = shown([alert(name, "cpu", value=9, threshold=1)], release(chain("a", "redis-cart")))
-
-    assert known.names[name] == WITHHELD
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "redis\u00adcart",
-        "re\u200bdis-cart",
-        "Redis-cart",
-        "redis-cart.",
-        "redis\u2010cart",
-        "r\u0435dis-cart",
-    ],
-)
-def test_a_name_that_looks_like_one_of_the_graph_is_withheld(name: str) -> None:
-    """The model, and whoever reads it, would take it for the service that it is not."""
-    service = "redis-cart" if "-" in name or "\u2010" in name else "rediscart"
-    known = shown(
-        [alert(name, "cpu", value=9, threshold=1), alert("a", "cpu", at=1)], release(chain("a", service))
-    )
 
     assert known.names[name] == WITHHELD
     assert "redis-cart" not in known.document

@@ -106,7 +106,7 @@ class Claim:
         return plain in self.own if len(plain) > _VERY_SHORT else stands_in(plain, self.own)
 
     def tells_of(self, word: str) -> bool:
-        """Whether *word*, in the singular perhaps, stands in what is cited or in what was said of the past."""
+        """Whether *word*, in the singular perhaps, stands in what is cited or was said of the past."""
         return self.holds(word.removesuffix("s")) or stands_in(word.casefold(), self.ground.past.casefold())
 
     def beyond(self, pattern: re.Pattern[str]) -> bool:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 
 from aiops_rca.enrich.folding import readable
 from aiops_rca.enrich.redact import redact
@@ -52,10 +52,10 @@ _MARK = "…"
 _READ = 4  # characters read for each that may stay
 _LINK = "[url]"
 _DOTTED = re.compile(r"[.\u3002/]|\b(?:dot|punkt)\b", re.IGNORECASE)
-_NO_NAMES: Set[str] = frozenset()
+_NO_NAMES: AbstractSet[str] = frozenset()
 
 
-def clean(text: str, limit: int = 200, *, names: Set[str] = _NO_NAMES) -> str:
+def clean(text: str, limit: int = 200, *, names: AbstractSet[str] = _NO_NAMES) -> str:
     """*text* as one line of at most *limit* characters.
 
     NFKC, without invisible characters; secrets, URLs and names of sites, unless they are among *names* (in
@@ -71,7 +71,7 @@ def clean(text: str, limit: int = 200, *, names: Set[str] = _NO_NAMES) -> str:
     return line if len(line) <= limit else line[: limit - 1].rstrip() + _MARK
 
 
-def _without_sites(text: str, names: Set[str]) -> str:
+def _without_sites(text: str, names: AbstractSet[str]) -> str:
     def shown(found: re.Match[str]) -> str:
         site = found[0].rstrip(".,:;)!?")
         known = site.casefold() in names or _NO_SITE.fullmatch(site)

@@ -58,7 +58,7 @@ _REASSURANCES = (
     r"\b(?:all|every) (?:systems?|services?|metrics?|signals?) (?:are |is )?(?:normal|healthy|green|fine)",
     r"\b(?:test alert|fire drill|drill|load test|game ?day|rehearsal|maintenance window)\b",
     r"\b(?:planned|scheduled|routine|expected) (?:maintenance|behaviou?r|work|test|downtime)\b",
-    rf"\b{_IS} (?:\w+ly |(?:now|again|back|all|quite|still|just|only) )*{_WELL}\b(?! (?:but|above|over|its)\b)",
+    rf"\b{_IS} (?:(?:\w+ly|now|again|back|all|quite|still|just|only) )*{_WELL}\b(?! (?:but|its|the|a)\b)",
     rf"(?<!not )(?<!never )(?<!yet )\b(?:{_OVER}|heal(?:s|ed|ing)?)\b(?! (?:yet|only|slowly))",
     r"\ball (?:clear|good|green)\b|\bback to normal\b|\bnormal again\b|\bas usual\b",
     r"\bwork(?:s|ed|ing)? (?:again|fine|normally|well|as)\b|\bself-heal",
@@ -68,8 +68,7 @@ _REASSURANCES = (
     r"\b(?:can|may|could|will) (?:\w+ )?(?:wait|pass|stop|end|go away|vanish|disappear|settle)\b(?! for)",
     r"\b(?:by itself|on its own|of its own accord|by themselves)\b",
     r"\b(?:nothing|little) of (?:it|this|that)\b|\bsees? nothing\b|\blos(?:es?|t|ing) nothing\b",
-    r"\b(?:monitoring|sensors?|numbers|measurements?|alerts?|readings?) (?:is|are|was|were) (?:\w+ )?"
-    r"(?:wrong|broken|false|fake|off|not)\b",
+    r"\b(?:monitoring|sensors?|numbers|alerts?|readings?) (?:is|are) (?:\w+ )?(?:wrong|false|fake|off)\b",
     r"\b(?:not|isn't|aren't) (?:real|genuine|true)\b",
     r"\b(?:error|fault|bug|glitch|artifact|artefact)s? (?:of|in) (?:the )?(?:monitoring|sensor|measure)",
     r"\bworking as (?:intended|designed|expected)\b|\bas (?:planned|intended)\b",
@@ -79,11 +78,11 @@ _ADVICE = (
     r"\b(?:you|your|yours|yourself|please|kindly|should|must|shall|ought)\b|\blet(?:'s| us)\b|\bmake sure\b",
     r"\bdo(?:es)?(?: not|n't)? need\b|\bdo(?: not|n't)\b|\bneed(?:s|ed)? (?:to|an?|some|\w+ing)\b",
     r"\b(?:wants?|requires?|required|deserves?) (?:to|an?|some|\w+ing)\b|\b(?:has|have|is|are) to be\b",
-    r"\b(?:step|thing|idea|way|advice|remedy|action|task|priority|best|better|wise|time|safe) (?:is |was )?to\b",
+    r"\b(?:step|thing|idea|way|advice|remedy|action|task|best|better|wise|time|safe) (?:is |was )?to\b",
     r"\b(?:next|first|urgent|best|right|safest|only|quickest) (?:step|action|move|fix|remedy|measure)\b",
     r"\b(?:will|would|can|could|might|may) (?:help|fix|solve|cure|end|stop|restore|heal|recover)\b",
     r"\b(?:recommend|advis|propos|urg)(?:e[ds]?|ed|ing|s|able|ation)?\b|\bworth \w+ing\b|\bhad better\b",
-    rf"\b(?:an?|the|by) (?:\w+ )?{_DEED} (?:of [^.,]{{1,60}} )?(?:help|fix|solve|cure|end|stop|restore|is|will)",
+    rf"\b(?:an?|the|by) (?:\w+ )?{_DEED} (?:of [^.,]{{1,60}} )?(?:help|fix|solve|cure|end|stop|is|will)",
     r"\b(?:before|until) (?:anyone|anybody|someone|somebody|acting)\b|\bright away\b|\bat once without\b",
 )
 _CRIMES = (
@@ -100,7 +99,7 @@ _CONTACTS = (
     r"\blogins?\b|\blog(?:s|ged|ging)? (?:in|on|into)\b|\bsign(?:s|ed)? in\b|\bpasswords?\b|\bpassphrases?\b",
     r"\bpasscodes?\b|\bcredentials?\b|\baccounts?\b(?! for)|\bnumber\b(?! of)|\bpins?\b",
     r"\b(?:support|help|service) ?(?:desk|line|team|staff)\b|\bhelpdesk\b|\bdot \w+\b|\bslash\b",
-    r"\b(?:call|ask|tell|contact)(?:s|ed|ing)? (?:the )?(?:number|desk|support|team|vendor|provider|us|me|him|her)\b",
+    r"\b(?:call|ask|tell|contact)(?:s|ed|ing)? (?:the )?(?:number|desk|support|team|vendor|us|me|him|her)\b",
 )
 _CAUSES = (
     r"\bcaus\w+|\bblam\w+|\bfaults?\b|\breasons?\b|\bbecause\b|\bdue to\b|\bowing to\b|\borigin\w*",
@@ -114,12 +113,11 @@ _HARM = (
     r"\b(?:disabl|deactivat|bypass|unplug|disconnect|revok)(?:e[ds]?|ing|s)?\b",
     r"\b(?:reboot|terminat|kill|stop|block|mut|silenc)(?:e[ds]?|ing|s)?\b",
     r"\b(?:drop|shut|cut|unset|uninstall|unmount|suspend|halt|abort|evict|clear|empty|reset|skip|power)\b",
-    r"\b(?:firewall|port|ports|access|permissions?|privileges?|certificates?|tls|auth\w*|audit\w*|backups?|logs)\b",
+    r"\b(?:firewall|ports?|access|permissions?|privileges?|certificates?|tls|auth\w*|audit\w*|backups?|logs)\b",
     r"\b(?:off|offline|everybody|everyone|anybody|anyone|nobody|everything|without|secretly|quietly)\b",
     r"\b(?:all|every|each|both) (?:\w+ )?(?:services?|nodes?|pods?|hosts?|data\w*|caches?|users?|traffic)\b",
     r"\bto (?:zero|nothing|none|infinity|null|minimum|one|0|1)\b",
-    r"\b(?:raise|increase|move|reduce|limit|extend|shift)\b[^.]{0,40}"
-    r"\b(?:thresholds?|alerts?|alarms?|pagers?|pages?)\b",
+    r"\b(?:raise|increase|move|reduce|limit|extend|shift)\b[^.]{0,40}\b(?:threshold|alert|alarm|page)",
 )
 
 COMMAND = re.compile("|".join(_COMMANDS), re.IGNORECASE)

@@ -37,21 +37,28 @@ _MATTERS = tuple(
     (re.compile(said), re.compile(known))
     for said, known in (
         (r"\b(?:cpus?|processors?)\b", r"cpu|processor|load"),
-        (r"\b(?:memory|ram|heap)\b", r"mem|heap|oom|ram|rss|gc|evict"),
-        (r"\b(?:disks?|volumes?|storage)\b", r"disk|fs|volume|storage|_io|io_|\bio\b|\.io\b|iops|inode|swap"),
-        (r"\b(?:networks?|packets?|dns)\b", r"net|packet|dns|tcp|bandwidth|bytes|connect"),
+        (r"\b(?:memory|ram|heap)\b", r"mem|heap|(?<![a-z])(?:oom|ram|rss|gc)(?![a-z])|evict"),
+        (
+            r"\b(?:disks?|volumes?|storage)\b",
+            r"disk|volume|storage|(?<![a-z])(?:fs|io)(?![a-z])|iops|inode|swap",
+        ),
+        (
+            r"\b(?:networks?|packets?|dns)\b",
+            r"network|packet|dns|tcp|bandwidth|bytes|connect|(?<![a-z])net(?![a-z])",
+        ),
         (
             r"\b(?:releases?|released|deploy\w*|rollouts?|versions?|upgrades?)\b",
             r"releas|deploy|rollout|version|upgrad",
         ),
-        (r"\b(?:certificates?|tls|ssl)\b", r"cert|tls|ssl"),
-        (r"\b(?:threads?|deadlocks?|locks?)\b", r"thread|lock"),
+        (r"\b(?:certificates?|tls|ssl)\b", r"certif|tls|ssl"),
+        (r"\b(?:threads?|deadlocks?|locks?)\b", r"thread|lock(?!ed by)"),
         (r"\bconfig\w*\b", r"config"),
         (r"\b(?:connections?|pools?)\b", r"conn|pool|session|socket"),
     )
 )
 _UNKNOWN = re.compile(
-    r"\b(?:unknown|unclear|whether|no evidence|(?:not|nothing) (?:yet )?(?:known|shown|said|in the evidence))\b"
+    r"\b(?:unknown|unclear|whether|no evidence|not in the evidence)\b"
+    r"|\b(?:not|nothing) (?:yet )?(?:known|shown|said)\b"
 )
 _MANY_USERS = re.compile(
     r"\b(?:most|all|half|every|majority|third|quarter|many|millions?|thousands?|hundreds?)\b"

@@ -55,7 +55,8 @@ _MAIL = (
 )
 
 _NAMES = (
-    r"p[a4@]ss(?:[ _-]?w[o0]rd|wd|wort|[ _-]?phrase|code|key)|kennwort|passwort|pwd|(?<![a-z])pswd?|(?<![a-z])pass|(?<![a-z])pw"
+    r"p[a4@]ss(?:[ _-]?w[o0]rd|wd|wort|[ _-]?phrase|code|key)|kennwort|passwort|pwd"
+    r"|(?<![a-z])(?:pswd?|pass|pw)"
     r"|mot[ ]de[ ]passe|contrase[nñ]a|senha|parola|wachtwoord|has[lł]o|l[oö]senord|adgangskode"
     r"|пароль|κωδικός|密码|密碼|口令|パスワード|暗証番号|비밀번호|암호|كلمة[ ]المرور|şifre|पासवर्ड|סיסמה"
     r"|secret|token|credential|authkey|authcode|bearer"
@@ -121,7 +122,8 @@ _TOLD = rf"""
 | (?:pass(?:word|wd|phrase|code|wort)|pwd)s?(?:[ ](?:for|of|on|to)[ ]\S{{1,40}}(?:[ ]\S{{1,40}}){{0,4}}?)?
   [ ](?:is|was|ist|war)[ ]{{1,4}}(?P<word>[^\s,;"'<>]{{4,}})
 | ["'](?:--?)?(?:{_NAMES})["']\s{{0,4}},\s{{0,4}}b?["'](?P<item>[^"']{{3,200}})["']
-| (?-i:\bAUTH)[ ](?!LOGIN|PLAIN|CRAM|NTLM|XOAUTH)(?:(?:default|admin|root|user)[ ])?(?P<auth>[^\s,;"'<>]{{4,}})
+| (?-i:\bAUTH)[ ](?!LOGIN|PLAIN|CRAM|NTLM|XOAUTH)(?:(?:default|admin|root|user)[ ])?
+  (?P<auth>[^\s,;"'<>]{{4,}})
 | \b(?:requirepass|masterauth)\s{{1,4}}["']?(?P<set>[^\s,;"'<>]{{3,}})
 """
 _TOOLS = r"""

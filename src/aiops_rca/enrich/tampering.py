@@ -51,7 +51,7 @@ def signs(text: str) -> tuple[str, ...]:
 
 
 def looks(name: str) -> str:
-    """What *name* is taken for at a glance: in plain small letters, one kind of dash, without what edges it."""
+    """What *name* is taken for at a glance: in plain small letters, with one kind of dash, its edges cut."""
     plain = _DASH.sub("-", latin(readable(name[:_READ]))).casefold()
     return _EDGE.sub("", plain) or plain
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 _PLAIN = frozenset(
     """
-    able abnormal concern status abrupt absent absorb accept accompany accord account accumulate accurate achieve act active
+    able abnormal abrupt absent absorb accept accompany accord account accumulate accurate achieve act active
     activity actual address adequate adjacent affect age ago agree ahead aim alarm alert align allow
     alternative ambiguous amount ample amplify angle answer anymore anywhere api apparent appear application
     approach appropriate approximate apps area arise arrive aside aspect assign associate assume async attempt
@@ -20,18 +20,18 @@ _PLAIN = frozenset(
     cache call calm came cannot care carry cascade case category cause center central centre certain chain
     chance change character chase chiefly choke chronic chunk churn circumstance claim class clear climb clog
     close cloud clue cluster coincide cold collapse collect column combine come command commit common compel
-    compete complete complex component compute conclude conclusive concurrent condition conflict congest
-    connected consequence consequent consider considerable consist consistent constant constrain consume
-    contain container contend context continue contradict contrast contribute contributor control convince
-    core corner correct correspond corroborate corrupt cost counter couple course cover crash create creep
-    critical crowded culprit current curve custom cut cycle damaged data date day db dead deadlock decade
-    decide decline decrease deep default defer definite degrade degree delay deliver delta demand dense deny
-    depend dependency dependent deploy deployment depress depth derive describe detail detect develop deviate
-    device diagnose die differ difference different difficult dip direct direction disagree disappear discard
-    disproportionate distant distinct distribute disturb divide dns do dominate done double downstream drag
-    drain drift drive drop duration dwarf e.g eager ease easy edge effect effective efficient effort element
-    eliminate else emerge emit empty enable encounter endpoint engine enormous enter entire entry equal
-    erratic escalate essential establish estimate etc evaluate event evict evident evolve exact exceed
+    compete complete complex component compute concern conclude conclusive concurrent condition conflict
+    congest connected consequence consequent consider considerable consist consistent constant constrain
+    consume contain container contend context continue contradict contrast contribute contributor control
+    convince core corner correct correspond corroborate corrupt cost counter couple course cover crash create
+    creep critical crowded culprit current curve custom cut cycle damaged data date day db dead deadlock
+    decade decide decline decrease deep default defer definite degrade degree delay deliver delta demand dense
+    deny depend dependency dependent deploy deployment depress depth derive describe detail detect develop
+    deviate device diagnose die differ difference different difficult dip direct direction disagree disappear
+    discard disproportionate distant distinct distribute disturb divide dns do dominate done double downstream
+    drag drain drift drive drop duration dwarf e.g eager ease easy edge effect effective efficient effort
+    element eliminate else emerge emit empty enable encounter endpoint engine enormous enter entire entry
+    equal erratic escalate essential establish estimate etc evaluate event evict evident evolve exact exceed
     exception excess excessive exclude exclusive execute exhaust exhibit exist expand expect expensive
     experience expired explain explanation explicit exponential express extent external extra extreme face
     fact factor fail fair fall familiar farthest fast fault faulty favor favour feature feed feel felt fetch
@@ -75,8 +75,8 @@ _PLAIN = frozenset(
     significant silence silent simple site size skew skip sleep slight slope slot slowdown slowness small
     smooth snapshot socket sole solid sort source space span spare speak specific specify speed spend spike
     spill split spot spread sql square ssl stable stack stage stale stall stand standby start startup
-    starvation starved state static stay steady steep stem step stop storage store story strain stretch strike
-    strong stronger strongest structure struggling stuck study subject subscriber subsequent subset
+    starvation starved state static status stay steady steep stem step stop storage store story strain stretch
+    strike strong stronger strongest structure struggling stuck study subject subscriber subsequent subset
     substantial subsystem subtle succeed success sudden suffer suggest sum support sure surface surge surround
     suspect sustain swamp swap swing switch symmetric sync system table tail take taken talk target tcp team
     tell temporary tend tension tentative term them thin think thrash thread threat throw tick tie tight time
@@ -144,7 +144,7 @@ _BUILT = re.compile(
 # With what a description opens, if not with a name: words that are no verb at all, or no order.
 _OPENERS = frozenset(
     """
-    trouble impact performance pressure     a about above according across additional after again against albeit alerts all almost alone along
+    a about above according across additional after again against albeit alerts all almost alone along
     alongside already also although altogether always amid among amongst an and another any anybody anything
     apart apparently approximately are around as at availability away back backlog bandwidth barely because
     before behind below beneath beside besides between beyond bigger both briefly but by caches callee callees
@@ -155,24 +155,25 @@ _OPENERS = frozenset(
     end enough error errors especially essentially even eventually ever every everybody everything eviction
     evictions evidence evidently exactly except exhaustion failure failures far faster few fewer finally first
     firstly five for four fourth from further furthermore generally had half hardly has have he heavier heavy
-    hence her here high higher highest his history hosts how however hundreds i if in incidents increased
-    indeed indirectly initially inside instead into is it its itself just largely larger largest last lastly
-    late latencies latency later latest least less like likely likewise long low mainly many may maybe
-    meanwhile memory merely messages metrics might more moreover most mostly much multiple my near nearly
-    neither never nevertheless newer next nine no nobody nodes none nonetheless nor normally not notably
-    nothing now nowhere of off often older on once one ones only onto operations or other others otherwise our
-    out outside over overall owing partly past people per perhaps persistent pods possibly presumably previous
-    previously primarily probably queries queues quickly quite rarely rather reader readers readings reads
-    really recent recently reduced regarding requests responses restarts retries roughly saturation second
-    secondly seemingly seldom services seven several she shopper shoppers signal signals similar similarly
-    simply simultaneously since single six slow slower slowest slowly smaller so some somebody something
-    sometimes soon still strongly subsequently such suddenly symptom symptoms ten than that the their
-    themselves then there thereafter therefore these they third this those though thousands threads three
-    threshold thresholds through throughout throughput thus timeouts to today together tonight too toward
-    towards traffic twelve twice two typically ultimately uncertainty under underneath unexpectedly unless
-    unlike until unto unusually up upon usage user users usually utilisation utilization various very via
-    visitor visitors was we were what whatever when whenever where whereas wherever whether which while who
-    whoever whose why will with within without worse worst would writer writers writes yesterday yet zero
+    hence her here high higher highest his history hosts how however hundreds i if impact in incidents
+    increased indeed indirectly initially inside instead into is it its itself just largely larger largest
+    last lastly late latencies latency later latest least less like likely likewise long low mainly many may
+    maybe meanwhile memory merely messages metrics might more moreover most mostly much multiple my near
+    nearly neither never nevertheless newer next nine no nobody nodes none nonetheless nor normally not
+    notably nothing now nowhere of off often older on once one ones only onto operations or other others
+    otherwise our out outside over overall owing partly past people per performance perhaps persistent pods
+    possibly pressure presumably previous previously primarily probably queries queues quickly quite rarely
+    rather reader readers readings reads really recent recently reduced regarding requests responses restarts
+    retries roughly saturation second secondly seemingly seldom services seven several she shopper shoppers
+    signal signals similar similarly simply simultaneously since single six slow slower slowest slowly smaller
+    so some somebody something sometimes soon still strongly subsequently such suddenly symptom symptoms ten
+    than that the their themselves then there thereafter therefore these they third this those though
+    thousands threads three threshold thresholds through throughout throughput thus timeouts to today together
+    tonight too toward towards traffic trouble twelve twice two typically ultimately uncertainty under
+    underneath unexpectedly unless unlike until unto unusually up upon usage user users usually utilisation
+    utilization various very via visitor visitors was we were what whatever when whenever where whereas
+    wherever whether which while who whoever whose why will with within without worse worst would writer
+    writers writes yesterday yet zero
     """.split()
 )
 # What an order begins with, wherever in a sentence it stands.
