@@ -12,7 +12,12 @@ import pytest
 
 from served import HISTORY, Served, bentoml, command, served
 
-GRAPHS = ("nezha-ob", "openrca-ob1", "openrca-ob2", "petshop")
+GRAPHS = (
+    "petshop",
+    "openrca-ob1",
+    pytest.param("nezha-ob", marks=pytest.mark.slow),
+    pytest.param("openrca-ob2", marks=pytest.mark.slow),
+)
 
 
 @pytest.fixture(scope="module", params=GRAPHS)

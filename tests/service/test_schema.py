@@ -14,7 +14,7 @@ import pytest
 from served import Served
 from webhooks import get, incidents, wait_for
 
-EXAMPLES = 500 if os.environ.get("RCA_LONG") == "1" else 30
+EXAMPLES = 500 if os.environ.get("RCA_LONG") == "1" else 20
 SERVICES = [f"asked-{number}" for number in range(20)]  # far from one another: an incident each
 
 

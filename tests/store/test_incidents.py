@@ -37,9 +37,8 @@ from stored import (
 _WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 _TIMES = st.integers(0, 2**53)
 _NUMBERS = st.floats(allow_nan=False)
-_LABELS = st.dictionaries(
-    _WORDS, st.none() | st.booleans() | st.integers(-(2**63), 2**63) | _WORDS | _NUMBERS
-)
+_FINITE = st.floats(allow_nan=False, allow_infinity=False)  # labels come as JSON, which knows no other
+_LABELS = st.dictionaries(_WORDS, st.none() | st.booleans() | st.integers(-(2**63), 2**63) | _WORDS | _FINITE)
 _ALERTS = st.builds(
     alert,
     st.integers(0, 5),
