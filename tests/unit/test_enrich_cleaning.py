@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from time import perf_counter
 
 import pytest
 
@@ -147,11 +146,10 @@ def test_json_stays_readable() -> None:
 
 
 @pytest.mark.parametrize("text", ["\ufdfa", "password=", "a@", "://", "\\", "- ", "\u0300", "忽略 ", "A1b"])
-def test_time_is_bounded_however_long_the_text(text: str) -> None:
-    """A megabyte of anything takes no longer than its beginning: here below a tenth of a second."""
+def test_only_the_beginning_of_a_long_text_is_read(text: str) -> None:
+    """A megabyte of anything costs what its beginning costs, for no more of it is looked at."""
     hostile = text * (1_000_000 // len(text))
-    start = perf_counter()
     shown = clean(hostile)
 
     assert len(shown) <= 200
-    assert perf_counter() - start < 0.1
+    assert shown == clean(hostile[:4000])

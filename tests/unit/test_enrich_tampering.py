@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
-from time import perf_counter
 
 import pytest
 
@@ -116,9 +115,8 @@ def test_the_shipped_history_shows_none() -> None:
 @pytest.mark.parametrize(
     "text", ["\\", "C2 ", "\ufdfa", "ignore ", "you will ", "i.g.", "<", "eyJ.", "無視 "]
 )
-def test_time_is_bounded_however_long_the_text(text: str) -> None:
-    """A megabyte takes no longer than its beginning: here below a third of a second."""
-    start = perf_counter()
-    signs(text * (1_000_000 // len(text)))
+def test_only_the_beginning_of_a_long_text_is_read(text: str) -> None:
+    """A megabyte of anything costs what its beginning costs, for no more of it is looked at."""
+    hostile = text * (1_000_000 // len(text))
 
-    assert perf_counter() - start < 0.33
+    assert signs(hostile) == signs(hostile[:4000])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from itertools import pairwise
 
 import pytest
@@ -120,21 +119,18 @@ def test_probes_are_always_a_pause_apart(story: list[tuple[str, int]]) -> None:
             failed_at += [clock.seconds] if probe else []
 
 
-def test_an_hour_of_outage_costs_a_probe_a_minute_and_no_time() -> None:
-    """A question a second for an hour: five failures, then one request a minute, and answers at once."""
+def test_an_hour_of_outage_costs_a_probe_a_minute() -> None:
+    """A question a second for an hour: five failures, then one request a minute, which nobody waits for."""
     clock = Clock()
     sent_at: list[float] = []
-    slowest = 0.0
 
     async def run(fake: Provider) -> Desk:
-        nonlocal slowest
         async with desk(fake.url, clock=clock, calls_per_minute=1000) as at:
             for second in range(3600):
-                before, began = len(fake.requests), time.perf_counter()
+                before = len(fake.requests)
                 reason = await at.ask(f"storm {second}")
                 if second >= FAILURES:
                     assert reason == CIRCUIT_OPEN
-                    slowest = max(slowest, time.perf_counter() - began)
                 await probed(at)
                 sent_at.extend([clock.seconds] * (len(fake.requests) - before))
                 clock.seconds += 1
@@ -146,7 +142,6 @@ def test_an_hour_of_outage_costs_a_probe_a_minute_and_no_time() -> None:
 
     assert len(sent_at) - FAILURES == 59
     assert all(later - earlier >= PAUSE_SEC for earlier, later in pairwise(sent_at[FAILURES - 1 :]))
-    assert slowest < 0.05
     assert at.figure("breaker_state", process="worker") == 2
 
 
@@ -158,14 +153,13 @@ def test_askers_do_not_wait_for_the_probe() -> None:
         async with desk(fake.url, clock=clock) as at:
             seen = [await at.ask()]
             clock.seconds += PAUSE_SEC
-            began = time.perf_counter()
             seen += await asyncio.gather(*(at.ask() for _ in range(20)))
-            assert time.perf_counter() - began < 0.1
+            assert at.figure("breaker_state", process="worker") == 1  # the probe is still under way
             await probed(at)
             return [*seen, await at.ask(), await at.ask("another storm")]
 
     with Provider() as fake:
-        fake.script(err(401), hang(0.2))
+        fake.script(err(401), hang(0.5))
         seen = asyncio.run(run(fake))
 
     assert seen == [AUTH] + [CIRCUIT_OPEN] * 20 + [ANSWERED] * 2

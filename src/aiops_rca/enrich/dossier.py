@@ -60,8 +60,7 @@ class Dossier:
     """What was shown, in the order of its ids: the n-th of *evidence* is `E<n>`, and so on.
 
     *document* is JSON in ASCII. *names* tells how each service is spelt in it, *others* are all services of
-    the graph, in lower case. *tampering* names the signs by which texts were withheld; *graph_nodes* are the
-    candidates that the graph knows.
+    the graph, in lower case. *tampering* names the signs by which texts were withheld.
     """
 
     candidates: tuple[Case, ...]
@@ -69,7 +68,6 @@ class Dossier:
     actions: tuple[Action, ...]
     document: str
     tampering: tuple[str, ...]
-    graph_nodes: frozenset[str]
     names: Mapping[str, str]
     others: frozenset[str]
 
@@ -99,7 +97,6 @@ def dossier(
         actions=actions,
         document=_json(document),
         tampering=tuple(sorted(sieve.reasons)),
-        graph_nodes=frozenset(case.candidate.service for case in kept) & graph.nodes.keys(),
         names=dict(sorted(sieve.names.items())),
         others=_all_services(graph),
     )

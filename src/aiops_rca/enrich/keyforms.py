@@ -156,7 +156,6 @@ BESIDE = (
     re.compile(_TOOLS, _ANY | re.VERBOSE),
     re.compile(latin(_NAMED), _ANY | re.VERBOSE),
 )
-TELLING_NAME = re.compile(latin(rf"(?:{_NAMES}|authorization|cookie){_ENDING}[0-9]{{0,3}}\Z"), _ANY)
 
 # What stands where a secret would, and is none.
 HARMLESS = re.compile(

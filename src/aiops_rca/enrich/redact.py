@@ -34,11 +34,6 @@ def redact(text: str) -> str:
     return _remembered(text) if len(text) <= _SHORT else _redacted(text)
 
 
-def secret_name(name: str) -> bool:
-    """Whether *name*, a label's or a field's, says that its value is a secret."""
-    return keyforms.TELLING_NAME.search(folded(name).text) is not None
-
-
 @lru_cache(maxsize=_REMEMBERED)
 def _remembered(text: str) -> str:
     return _redacted(text)

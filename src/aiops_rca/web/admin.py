@@ -27,30 +27,9 @@ _PATH = "/admin/llm"
 # What the plain clients of people and scripts send, and a browser whose address line was used. No list could
 # hold every header by which some proxy tells for whom it speaks; of these, none is one.
 _PLAIN = frozenset(
-    {
-        *("accept", "accept-charset", "accept-encoding", "accept-language", "authorization", "cache-control"),
-        *(
-            "connection",
-            "content-length",
-            "content-type",
-            "cookie",
-            "date",
-            "dnt",
-            "expect",
-            "host",
-            "keep-alive",
-        ),
-        *(
-            "pragma",
-            "priority",
-            "sec-gpc",
-            "te",
-            "transfer-encoding",
-            "upgrade-insecure-requests",
-            "user-agent",
-        ),
-        *("traceparent", "tracestate", "x-request-id"),
-    }
+    "accept accept-charset accept-encoding accept-language authorization cache-control connection"
+    " content-length content-type cookie date dnt expect host keep-alive pragma priority sec-gpc te"
+    " transfer-encoding upgrade-insecure-requests user-agent traceparent tracestate x-request-id".split()
 )
 _OF_BROWSERS = ("sec-ch-", "sec-fetch-")
 _OWN_SITES = ("none", "same-origin")
