@@ -139,7 +139,7 @@ def test_where_all_are_refused_nothing_is_waited_for() -> None:
 
 
 def test_the_end_of_the_service_gives_the_graphs_answer() -> None:
-    """Who waits when the service is asked to end has the answer without words, now; so has who comes later."""
+    """Who waits when the service is asked to end has the answer without words now, as has who comes later."""
 
     async def run() -> None:
         narrator, task, late = Narrator(), _task("web", "cart"), _task("db")
