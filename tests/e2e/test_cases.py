@@ -14,7 +14,7 @@ from served import HISTORY, Served, bentoml, command, served
 
 GRAPHS = (
     "petshop",
-    "openrca-ob1",
+    pytest.param("openrca-ob1", marks=pytest.mark.slow),
     pytest.param("nezha-ob", marks=pytest.mark.slow),
     pytest.param("openrca-ob2", marks=pytest.mark.slow),
 )

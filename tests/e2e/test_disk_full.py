@@ -117,7 +117,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(params=["quota", "disk"])
+@pytest.fixture(params=[pytest.param("quota", marks=pytest.mark.slow), "disk"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """A place that becomes full."""
     with ExitStack() as stack:

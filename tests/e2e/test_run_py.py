@@ -124,6 +124,7 @@ def test_the_demo_answers_and_serves_until_it_is_stopped(home: Path) -> None:
     assert processes_with(f"BENTOML_HOME={home}") == []
 
 
+@pytest.mark.slow
 def test_the_demo_can_end_by_itself(home: Path) -> None:
     """`demo --once` ends after the answer, with the model store filled and no process left."""
     with Run("demo", "--once", AIOPS_BENTOML_HOME=str(home)) as run:
