@@ -61,6 +61,7 @@ def test_a_lock_is_the_file_that_is_there_now(tmp_path: Path) -> None:
     assert second.take()
 
 
+@pytest.mark.slow
 def test_a_waiter_says_so_once(tmp_path: Path) -> None:
     """Waiting for another process's lock is announced once, and ends when that process does."""
     code = (

@@ -185,6 +185,7 @@ def fails_until(world: World, notifier: Notifier, end: float) -> list[float]:
     return asked_at
 
 
+@pytest.mark.slow
 def test_a_failing_receiver_is_asked_for_a_day(world: World) -> None:
     """Answers of 500 are tried again after 1, 2, 4 ... seconds, at most five minutes, until a day is over."""
     with receiving() as receiver:
@@ -234,6 +235,7 @@ def test_an_end_takes_the_waiting_opening_along(world: World) -> None:
         assert world.counts() == (0, 2, 0)
 
 
+@pytest.mark.slow
 def test_failures_are_logged_by_place_and_seldom(world: World, caplog: pytest.LogCaptureFixture) -> None:
     """The failing URL is named by its place at once and every five minutes, and when it works again."""
     caplog.set_level(logging.INFO, "aiops_rca.notify")

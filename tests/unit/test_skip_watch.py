@@ -46,6 +46,7 @@ def test_a_skip_fails_in_ci(code: str, reason: str, tmp_path: Path) -> None:
     assert reason in said
 
 
+@pytest.mark.slow
 def test_a_skip_passes_elsewhere(tmp_path: Path) -> None:
     """On a developer's machine a skip is only a skip."""
     exit_code, said = outcome(tmp_path, SKIP.format(reason="no ab here"))
@@ -53,6 +54,7 @@ def test_a_skip_passes_elsewhere(tmp_path: Path) -> None:
     assert exit_code == 0, said
 
 
+@pytest.mark.slow
 def test_absent_cases_pass_in_ci(tmp_path: Path) -> None:
     """The cases are not part of the project: the tests that need them may be skipped anywhere."""
     exit_code, said = outcome(tmp_path, CASES, CI="true", RCA_CASES_DIR=str(tmp_path / "absent"))
