@@ -17,7 +17,7 @@ from aiops_rca.domain.diagnosis import Diagnosis
 from aiops_rca.domain.narrative import Usage
 from aiops_rca.domain.release import Release
 from aiops_rca.enrich.asking import Reply
-from aiops_rca.enrich.dossier import Dossier, dossier
+from aiops_rca.enrich.dossier import CANDIDATES, Dossier, dossier
 from aiops_rca.ingest.batch import to_alerts
 from aiops_rca.pipeline import rival_cases
 from aiops_rca.wire import convert_alert, decode_incident
@@ -46,7 +46,7 @@ def dossier_of(
     summaries: Mapping[str, str] | None = None,
 ) -> Dossier:
     """The dossier of *diagnosis*, which the release *of* made."""
-    cases = rival_cases(diagnosis, of, target=target)
+    cases = rival_cases(diagnosis, of, target=target, count=CANDIDATES)
     return dossier(diagnosis, cases, of.graph, summaries=summaries or {})
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from aiops_rca.domain.diagnosis import FAILED, WITH_LLM, Diagnosis
 from aiops_rca.domain.narrative import Narrative, Sentence, Usage, Vote
 from aiops_rca.domain.release import Release
+from aiops_rca.enrich.dossier import CANDIDATES
 from aiops_rca.enrich.fuse import fuse
 from aiops_rca.enrich.outcome import Outcome
 from aiops_rca.pipeline import moved, rival_cases
@@ -106,7 +107,7 @@ def vote_for(service: str) -> Answer:
     """Words, and a vote for *service* with all the evidence about it."""
 
     def answer(diagnosis: Diagnosis, release: Release) -> Outcome:
-        cases = rival_cases(diagnosis, release)
+        cases = rival_cases(diagnosis, release, count=CANDIDATES)
         place = next(i for i, case in enumerate(cases) if case.candidate.service == service)
         supports = tuple(piece for piece in cases[place].evidence if piece.kind != "symptom")
         fusion = fuse(diagnosis.ranking.candidates, place, supports=len(supports), contradicts=0)

@@ -58,7 +58,7 @@ def diagnose_cluster(alerts: Iterable[Alert], release: Release) -> Diagnosis:
 
 
 def rival_cases(
-    diagnosis: Diagnosis, release: Release, *, target: str | None = None, count: int = 5
+    diagnosis: Diagnosis, release: Release, *, target: str | None = None, count: int
 ) -> tuple[Case, ...]:
     """What can be said for each of the first *count* candidates of *diagnosis*, in its order."""
     return cases(diagnosis.cluster, diagnosis.ranking, release, target=target, count=count)

@@ -77,13 +77,12 @@ def diagnosis_out(
     reason: str,
     versions: Mapping[str, str],
     degraded: Sequence[DegradedOut] = (),
-    method: str = GRAPH_ONLY,
 ) -> DiagnosisOut:
     """One *diagnosis* of a live incident, its *number*-th, made at *made_at* (epoch ms) for *reason*.
 
-    *degraded* and *method* are as for `incident_answer`.
+    *degraded* is as for `incident_answer`.
     """
-    answer = _cluster(diagnosis, method)
+    answer = _cluster(diagnosis, GRAPH_ONLY)
     return DiagnosisOut(
         number=number,
         made_at=rfc3339(made_at),

@@ -28,7 +28,7 @@ from aiops_rca.domain.narrative import Usage
 from aiops_rca.domain.record import NO_RECORD, TrackRecord
 from aiops_rca.domain.release import Release
 from aiops_rca.enrich.asking import Reply, Request
-from aiops_rca.enrich.dossier import dossier
+from aiops_rca.enrich.dossier import CANDIDATES, dossier
 from aiops_rca.enrich.models import cost_usd, model_of
 from aiops_rca.enrich.prompt import request
 from aiops_rca.narrator.step import Narrator
@@ -132,7 +132,9 @@ def question(body: Mapping[str, Any], at: float) -> Question:
 
 def asked_of(diagnosis: Diagnosis, release: Release) -> Request:
     """The question that a narrator would ask."""
-    return request(dossier(diagnosis, rival_cases(diagnosis, release), release.graph), LARGE)
+    return request(
+        dossier(diagnosis, rival_cases(diagnosis, release, count=CANDIDATES), release.graph), LARGE
+    )
 
 
 class Run(NamedTuple):

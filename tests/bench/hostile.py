@@ -13,7 +13,7 @@ from collections.abc import Callable
 from time import perf_counter
 
 from aiops_rca.enrich.cleaning import clean
-from aiops_rca.enrich.dossier import dossier
+from aiops_rca.enrich.dossier import CANDIDATES, dossier
 from aiops_rca.enrich.redact import redact
 from aiops_rca.enrich.tampering import signs
 from aiops_rca.pipeline import diagnose, rival_cases
@@ -68,7 +68,7 @@ def _question(text: str) -> float:
     ]
     of = release(graph(*(f"s{n} -> s{n + 1}" for n in range(7))), weights={"alerting": 1.0})
     (diagnosis,) = diagnose(alerts, of)
-    return _taken(lambda: dossier(diagnosis, rival_cases(diagnosis, of), of.graph))
+    return _taken(lambda: dossier(diagnosis, rival_cases(diagnosis, of, count=CANDIDATES), of.graph))
 
 
 def _taken(work: Callable[[], object]) -> float:

@@ -9,8 +9,8 @@ from prometheus_client import CollectorRegistry
 
 from aiops_rca.adapters.llm.provider import Provider as Asker
 from aiops_rca.adapters.llm_metrics import LlmMetrics
-from aiops_rca.correlator.documenting import LLM
 from aiops_rca.domain.record import NO_RECORD, TrackRecord
+from aiops_rca.enrich.asking import PART
 from aiops_rca.narrator.step import Narrator
 from asked import settings
 from diagnosed import SETTLE, Line
@@ -55,7 +55,7 @@ def test_a_storm_of_incidents_costs_no_more_than_the_budget(caplog: pytest.LogCa
     assert len(line.stream.standing()) == INCIDENTS
     assert requests == CALLS
     assert sorted(methods) == ["graph+llm"] * CALLS + ["graph-only-skipped"] * (INCIDENTS - CALLS)
-    assert {piece.reason for one in left for piece in one.degraded if piece.part == LLM} == {
+    assert {piece.reason for one in left for piece in one.degraded if piece.part == PART} == {
         f"calls_per_minute: the budget of {CALLS} calls a minute is used up"
     }
     skips = registry.get_sample_value("aiops_llm_skips_total", {"reason": "calls_per_minute"})

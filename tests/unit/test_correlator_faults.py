@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 
 from aiops_rca.correlator.diagnosing import Made
-from aiops_rca.correlator.documenting import LLM
 from aiops_rca.domain.diagnosis import Diagnosis
 from aiops_rca.domain.event import AlertEvent
 from aiops_rca.domain.release import Release
+from aiops_rca.enrich.asking import PART
 from aiops_rca.enrich.outcome import Outcome
 from diagnosed import QUIET, SETTLE, Line
 from narrators import Teller, eventually, words
@@ -104,7 +104,7 @@ def methods(line: Line, service: str) -> list[str]:
 def assert_fault_told(line: Line, caplog: pytest.LogCaptureFixture) -> None:
     """Only the poisoned incident has failed: in its document, in the log, in the figures."""
     last = [shown for shown in line.shown() if shown.root_cause.service == POISONED][-1]
-    said = [piece.reason for piece in last.degraded if piece.part == LLM]
+    said = [piece.reason for piece in last.degraded if piece.part == PART]
     assert (last.root_cause.method, last.narrative) == (FAILED, None)
     assert said == ["client_error: a fault of the service; see its log"]
     (entry,) = (entry for entry in caplog.records if entry.levelname == "ERROR")

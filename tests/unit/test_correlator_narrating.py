@@ -10,11 +10,12 @@ import pytest
 
 from aiops_rca.correlator.calling import Calls
 from aiops_rca.correlator.diagnosing import FEWER, NEW_SERVICE
-from aiops_rca.correlator.documenting import AWAITED, LLM
+from aiops_rca.correlator.documenting import AWAITED
 from aiops_rca.correlator.seen import DIAGNOSED, ROOT_CAUSE, SWITCHED_OFF, UNVOTED
 from aiops_rca.domain.alert import Severity
 from aiops_rca.domain.command import SPLIT, Command
 from aiops_rca.domain.event import AlertEvent
+from aiops_rca.enrich.asking import PART
 from aiops_rca.wire.live import DiagnosisOut
 from diagnosed import QUIET, SETTLE, Line
 from narrators import Teller, eventually, fault, nothing, suspicious, vote_for, words
@@ -47,7 +48,7 @@ def methods(line: Line) -> list[str]:
 
 def troubles(shown: DiagnosisOut) -> list[str]:
     """What is said of the model in `degraded`."""
-    return [piece.reason for piece in shown.degraded if piece.part == LLM]
+    return [piece.reason for piece in shown.degraded if piece.part == PART]
 
 
 def signals(service: str, count: int, at: float = 0, of: str = "m") -> list[AlertEvent]:

@@ -47,9 +47,8 @@ class Narration:
             log.info("a language model may put diagnoses into words", extra={"event": told})
             try:
                 self._provider = _provider(settings, metrics)
-            except (
-                InputError
-            ) as error:  # a step that nobody depends on must not keep the service from starting
+            except InputError as error:
+                # a step that nobody depends on must not keep the service from starting
                 log.error("nobody can be asked", extra={"event": {"reason": str(error)}})  # noqa: TRY400
                 unusable = Unusable(str(error))
         self.narrator = Narrator(self._provider or unusable, allowance, metrics, settings)

@@ -14,6 +14,7 @@ from aiops_rca.domain.candidate import Evidence
 from aiops_rca.domain.diagnosis import WITH_LLM, Diagnosis
 from aiops_rca.domain.narrative import Narrative, Sentence, Usage, Vote
 from aiops_rca.domain.release import Release
+from aiops_rca.enrich.dossier import CANDIDATES
 from aiops_rca.enrich.fuse import fuse
 from aiops_rca.pipeline import moved, rival_cases
 from aiops_rca.wire import EvidenceOut, NarrativeOut
@@ -22,8 +23,6 @@ from aiops_rca.wire.live import DiagnosisOut
 SUSPECT = "another suspect"
 VERDICT = "another verdict"
 GROWN = "more signals"
-
-_RIVALS = 5  # as many candidates as a narrator is shown
 
 
 class Basis(NamedTuple):
@@ -76,7 +75,7 @@ def carried(diagnosis: Diagnosis, told: Narrated, release: Release) -> Diagnosis
     if diagnosis.named.service == told.named:
         return _with(diagnosis, told.narrative, weight=0.0, moves=False)
     vote = told.narrative.vote
-    ranked = [candidate.service for candidate in diagnosis.ranking.candidates[:_RIVALS]]
+    ranked = [candidate.service for candidate in diagnosis.ranking.candidates[:CANDIDATES]]
     same = vote is not None and vote.moved and ranked[0] == told.basis.first and vote.service in ranked
     if vote is None or not same or vote.service not in release.graph.nodes:
         return None
@@ -85,7 +84,7 @@ def carried(diagnosis: Diagnosis, told: Narrated, release: Release) -> Diagnosis
     fusion = fuse(diagnosis.ranking.candidates, choice, supports=supports, contradicts=contradicts)
     if not fusion.moved:
         return None
-    case = rival_cases(diagnosis, release, count=_RIVALS)[choice]
+    case = rival_cases(diagnosis, release, count=CANDIDATES)[choice]
     voted = moved(diagnosis, case, fusion.confidence, release)
     return _with(voted, told.narrative, weight=fusion.weight, moves=True)
 

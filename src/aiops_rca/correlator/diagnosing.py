@@ -17,6 +17,7 @@ from aiops_rca.correlator.narrating import Narrating
 from aiops_rca.correlator.seen import NOTHING_SEEN, Seen, as_stored, moved_because, told
 from aiops_rca.domain.alert import Alert
 from aiops_rca.domain.release import Release
+from aiops_rca.enrich.asking import OUR_FAULT
 from aiops_rca.live.members import alerts_of, onsets_of, summaries_of
 from aiops_rca.live.records import (
     MERGED,
@@ -238,9 +239,7 @@ class Diagnosing:
             verdict=last.verdict if last else seen.verdict,
         )
         if asked and last is None:
-            failed = Happening(
-                record.id, now, "diagnosis failed", "a fault of the service; see its log", "", ""
-            )
+            failed = Happening(record.id, now, "diagnosis failed", OUR_FAULT, "", "")
             return Made(happenings=(failed,))
         return Made(made, *told(last, seen, now, reason)) if last else Made()
 

@@ -10,15 +10,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from aiops_rca.domain.diagnosis import GRAPH_ONLY, PENDING, SKIPPED, Diagnosis
+from aiops_rca.domain.diagnosis import PENDING, SKIPPED, Diagnosis
 from aiops_rca.domain.release import Release
-from aiops_rca.enrich.asking import FAILURES, SKIPS
+from aiops_rca.enrich.asking import FAILURES, PART, SKIPS
 from aiops_rca.live.records import DiagnosisRecord
 from aiops_rca.report import diagnosis_out
 from aiops_rca.wire import DegradedOut, encode
 from aiops_rca.wire.live import DiagnosisOut
 
-LLM = "llm"  # the part that `degraded` names
 # Of a document that shows an earlier narrative meanwhile; `is_awaiting` knows it again after a restart.
 AWAITED = "a new narrative is awaited; this one was written for an earlier diagnosis"
 
@@ -51,8 +50,7 @@ class Documents:
             made_at=frame.made_at,
             reason=frame.reason,
             versions=self._versions,
-            degraded=[DegradedOut(LLM, trouble) for trouble in troubles],
-            method=GRAPH_ONLY,
+            degraded=[DegradedOut(PART, trouble) for trouble in troubles],
         )
         cause = found.root_cause
         return DiagnosisRecord(
@@ -85,7 +83,7 @@ def is_awaiting(document: DiagnosisOut) -> bool:
 
 def warning_in(document: DiagnosisOut) -> str | None:
     """What *document* says of its narrative that stays true wherever that is shown."""
-    said = (piece.reason for piece in document.degraded if piece.part == LLM and not _says_awaited(piece))
+    said = (piece.reason for piece in document.degraded if piece.part == PART and not _says_awaited(piece))
     return next((reason for reason in said if reason.partition(":")[0] not in _PASSING), None)
 
 
@@ -101,4 +99,4 @@ def ended(record: DiagnosisRecord) -> DiagnosisRecord:
 
 
 def _says_awaited(piece: DegradedOut) -> bool:
-    return (piece.part, piece.reason) == (LLM, AWAITED)
+    return (piece.part, piece.reason) == (PART, AWAITED)

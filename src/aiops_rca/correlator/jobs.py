@@ -11,13 +11,13 @@ from typing import Any, NamedTuple, Protocol
 from aiops_rca.correlator.documenting import Frame
 from aiops_rca.domain.diagnosis import Diagnosis
 from aiops_rca.domain.release import Release
-from aiops_rca.enrich.asking import CLIENT_ERROR
+from aiops_rca.enrich.asking import CLIENT_ERROR, OUR_FAULT
 from aiops_rca.enrich.outcome import Outcome
 from aiops_rca.live.records import DiagnosisRecord
 
 log = logging.getLogger("aiops_rca.narrating")
 
-FAULT = f"{CLIENT_ERROR}: a fault of the service; see its log"
+FAULT = f"{CLIENT_ERROR}: {OUR_FAULT}"
 
 
 class Narrator(Protocol):

@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 
 from aiops_rca.domain.narrative import Usage
 
+PART = "llm"  # of an answer, in `degraded`
+OUR_FAULT = "a fault of the service; see its log"
+
 # why a step failed: the labels of `aiops_llm_failures_total`
 TIMEOUT, SERVER, RATE_LIMIT, PARSE_ERROR = "timeout", "5xx", "rate_limit", "parse_error"
 AUTH, CIRCUIT_OPEN, CLIENT_ERROR = "auth", "circuit_open", "client_error"

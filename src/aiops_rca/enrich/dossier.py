@@ -19,7 +19,7 @@ from aiops_rca.domain.candidate import Case, Evidence
 from aiops_rca.domain.diagnosis import Action, Diagnosis, SimilarIncident
 from aiops_rca.domain.graph import ServiceGraph
 from aiops_rca.enrich.cleaning import clean
-from aiops_rca.enrich.quoting import Quotes, Signal, quotes_of
+from aiops_rca.enrich.quoting import Quotes, Signal
 from aiops_rca.enrich.tampering import LOOKALIKE, looks, signs
 
 CANDIDATES, EVIDENCE, ACTIONS = 5, 20, 8
@@ -85,7 +85,7 @@ def dossier(
     """
     kept = tuple(cases[:CANDIDATES])
     sieve = _Sieve(graph)
-    quotes = quotes_of(diagnosis.cluster, summaries)
+    quotes = Quotes(diagnosis.cluster, summaries)
     evidence = _evidence(kept, diagnosis, quotes, sieve)
     actions = diagnosis.actions[:ACTIONS]
     document = _document(kept, diagnosis, graph, sieve)

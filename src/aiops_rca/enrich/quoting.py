@@ -25,7 +25,7 @@ _LONGEST = 300  # characters of one value: more is not looked at
 
 
 class Quotes:
-    """The alerts of a cluster by signal."""
+    """What was written about the alerts of *cluster*, by signal; *summaries* by alert id."""
 
     def __init__(self, cluster: Cluster, summaries: Mapping[str, str]) -> None:
         self._first_ts, self._summaries = cluster.first_ts, summaries
@@ -43,11 +43,6 @@ class Quotes:
         alerts = self._alerts.get(signal, []) if signal else []
         found = [*_from_labels(alerts), *_from_summaries(alerts, self._summaries)]
         return list(dict.fromkeys(found))[:_QUOTES]
-
-
-def quotes_of(cluster: Cluster, summaries: Mapping[str, str]) -> Quotes:
-    """What was written about the alerts of *cluster*; *summaries* by alert id."""
-    return Quotes(cluster, summaries)
 
 
 def _from_labels(alerts: list[Alert]) -> Iterator[str]:

@@ -24,12 +24,13 @@ from aiops_rca.enrich.asking import (
     CIRCUIT_OPEN,
     CLIENT_ERROR,
     NO_KEY,
+    OUR_FAULT,
     NotAskedError,
     Reply,
     Request,
     StepError,
 )
-from aiops_rca.enrich.dossier import Dossier, dossier
+from aiops_rca.enrich.dossier import CANDIDATES, Dossier, dossier
 from aiops_rca.enrich.fuse import fuse
 from aiops_rca.enrich.outcome import Outcome
 from aiops_rca.enrich.prompt import PROMPT_ID, SCHEMA_ID, request
@@ -147,7 +148,7 @@ class Narrator:
             return self._failed(diagnosis, error)
         except Exception:  # a fault of ours: the graph's diagnosis stands, and it must be seen
             log.exception("the narrative failed")
-            return self._failed(diagnosis, StepError(CLIENT_ERROR, "a fault of the service; see its log"))
+            return self._failed(diagnosis, StepError(CLIENT_ERROR, OUR_FAULT))
 
     async def _question(
         self,
@@ -160,7 +161,7 @@ class Narrator:
         """The question about *diagnosis*, made beside the event loop: senders decide how much text it has."""
 
         def prepare() -> tuple[Dossier, Request]:
-            cases = rival_cases(diagnosis, release, target=target)
+            cases = rival_cases(diagnosis, release, target=target, count=CANDIDATES)
             known = dossier(diagnosis, cases, release.graph, summaries=summaries)
             return known, request(known, self._model)
 

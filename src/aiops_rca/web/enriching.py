@@ -9,13 +9,11 @@ from typing import Protocol
 
 from aiops_rca.domain.diagnosis import GRAPH_ONLY, SKIPPED, Diagnosis
 from aiops_rca.domain.release import Release
-from aiops_rca.enrich.asking import BUSY, EMPTY, TOO_MANY
+from aiops_rca.enrich.asking import BUSY, EMPTY, PART, TOO_MANY
 from aiops_rca.enrich.gate import method_of
 from aiops_rca.enrich.outcome import Outcome
 from aiops_rca.web.incident import Diagnoses, Task
 from aiops_rca.wire import DegradedOut
-
-PART = "llm"  # of an answer, in `degraded`
 
 
 class Narrates(Protocol):
